@@ -1,0 +1,12 @@
+# Libraries, all from Debian's packages (scripts/install-dependencies installs them).
+find_package(Threads REQUIRED)
+find_package(GTest REQUIRED)
+find_package(fmt REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
+pkg_check_modules(LZ4 REQUIRED IMPORTED_TARGET liblz4)
+pkg_check_modules(ISAL REQUIRED IMPORTED_TARGET libisal)
+find_library(SNAPPY_LIBRARY snappy REQUIRED)
+find_library(DEFLATE_LIBRARY deflate REQUIRED)
+find_library(JEMALLOC_LIBRARY NAMES libjemalloc.a jemalloc REQUIRED)
