@@ -1,0 +1,212 @@
+"""Starts and stops one real broker process, weir or Apache Kafka, from one and the same server.properties.
+
+The suites of tests/interop and tests/fault and the benchmarks all get their brokers here.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+
+import kafka_jars
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg"
+KINDS = ("weir", "kafka")
+START_TIMEOUT_S = 120
+STOP_TIMEOUT_S = 60
+
+
+class BrokerError(Exception):
+    """The process did not do what was asked; the message ends with its log's last lines."""
+
+
+def weir_binary() -> str:
+    candidates = [os.environ.get("WEIR_BINARY"), ROOT / "build" / "weir", ROOT / "build" / "release" / "weir"]
+    for candidate in candidates:
+        if candidate and os.path.isfile(candidate) and os.access(candidate, os.X_OK):
+            return str(candidate)
+    raise BrokerError("no weir binary: run `make`, or name one in $WEIR_BINARY")
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def server_properties(directory: pathlib.Path, overrides: dict[str, str] | None = None) -> str:
+    """A combined broker and controller on free ports, as Kafka's own config/server.properties has it."""
+    port, controller, http = free_ports(3)
+    settings = {
+        "node.id": "1",
+        "process.roles": "broker,controller",
+        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
+        "controller.listener.names": "CONTROLLER",
+        "controller.quorum.voters": f"1@127.0.0.1:{controller}",
+        "log.dirs": str(directory / "data"),
+        "offsets.topic.replication.factor": "1",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "share.coordinator.state.topic.replication.factor": "1",
+        "share.coordinator.state.topic.min.isr": "1",
+        "group.initial.rebalance.delay.ms": "0",
+        "weir.http.listener": f"127.0.0.1:{http}",
+    }
+    settings.update(overrides or {})
+    return "".join(f"{key}={value}\n" for key, value in settings.items())
+
+
+class Broker:
+    """One broker process and its directory. The directory outlives the process, and another kind can open it."""
+
+    def __init__(self, kind: str, directory: pathlib.Path, overrides: dict[str, str] | None = None) -> None:
+        if kind not in KINDS:
+            raise ValueError(f"broker kind {kind!r} is none of {KINDS}")
+        self.kind = kind
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.properties = self.directory / "server.properties"
+        if not self.properties.exists():
+            self.properties.write_text(server_properties(self.directory, overrides), encoding="utf-8")
+        self.log = self.directory / "server.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
+
+    def setting(self, key: str) -> str:
+        for line in self.properties.read_text(encoding="utf-8").splitlines():
+            if line.startswith(key + "="):
+                return line[len(key) + 1:]
+        raise KeyError(key)
+
+    @property
+    def bootstrap(self) -> str:
+        return self.setting("advertised.listeners").removeprefix("PLAINTEXT://")
+
+    @property
+    def address(self) -> tuple[str, int]:
+        host, port = self.bootstrap.rsplit(":", 1)
+        return host, int(port)
+
+    @property
+    def data(self) -> pathlib.Path:
+        return pathlib.Path(self.setting("log.dirs"))
+
+    @property
+    def pid(self) -> int:
+        if self.process is None:
+            raise BrokerError("the broker is not running")
+        return self.process.pid
+
+    def as_kind(self, kind: str) -> Broker:
+        """The same directory and settings, to be opened by another kind of broker."""
+        return Broker(kind, self.directory)
+
+    def format(self) -> Broker:
+        if self.kind == "weir":
+            command = [weir_binary(), "format", "-t", CLUSTER_ID, "-c", str(self.properties)]
+        else:
+            command = kafka_jars.tool("storage", "format", "-t", CLUSTER_ID, "-c", str(self.properties))
+        done = subprocess.run(command, capture_output=True, text=True, timeout=START_TIMEOUT_S, check=False)
+        if done.returncode != 0:
+            raise BrokerError(f"{self.kind} format failed: {done.stdout}{done.stderr}")
+        return self
+
+    def command(self) -> list[str]:
+        if self.kind == "weir":
+            return [weir_binary(), "start", str(self.properties)]
+        return kafka_jars.java(kafka_jars.BROKER_FLAGS, "kafka.Kafka", str(self.properties),
+                               log_config="log4j2-broker.yaml")
+
+    def launch(self) -> Broker:
+        """Starts the process without waiting for it."""
+        command = self.command()
+        self._log_start = self.log.stat().st_size if self.log.exists() else 0
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                            cwd=self.directory, start_new_session=True)
+        return self
+
+    def start(self) -> Broker:
+        """Starts the process and returns when it says that it is ready."""
+        self.launch()
+        ready = b" ready on " if self.kind == "weir" else b"Kafka Server started"
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while ready not in self._new_log():
+            if self.process.poll() is not None:
+                raise BrokerError(f"{self.kind} ended with {self.process.returncode} at its start\n{self.log_tail()}")
+            if time.monotonic() > deadline:
+                self.kill()
+                raise BrokerError(f"{self.kind} was not ready in {START_TIMEOUT_S} s\n{self.log_tail()}")
+            time.sleep(0.005)
+        return self
+
+    def stop(self) -> None:
+        """Controlled shutdown; an error where the process had ended before or does not end."""
+        if self.process is None:
+            return
+        process, self.process = self.process, None
+        if process.poll() is not None:
+            raise BrokerError(f"{self.kind} had ended with {process.returncode}\n{self.log_tail()}")
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise BrokerError(f"{self.kind} did not end in {STOP_TIMEOUT_S} s\n{self.log_tail()}") from None
+        if process.returncode not in (0, 128 + signal.SIGTERM):  # A JVM ends with 143 after SIGTERM.
+            raise BrokerError(f"{self.kind} ended with {process.returncode}\n{self.log_tail()}")
+
+    def kill(self) -> None:
+        """SIGKILL: no shutdown, no flush."""
+        if self.process is not None:
+            process, self.process = self.process, None
+            process.kill()
+            process.wait()
+
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def status(self, key: str) -> int:
+        """A value of /proc/PID/status in KiB, e.g. VmRSS or VmHWM."""
+        for line in pathlib.Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith(key + ":"):
+                return int(line.split()[1])
+        raise KeyError(key)
+
+    def cpu_seconds(self) -> float:
+        """User and system time of all threads of the process so far, ended ones included."""
+        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def _new_log(self) -> bytes:
+        with open(self.log, "rb") as log:
+            log.seek(self._log_start)
+            return log.read()
+
+    def log_tail(self, lines: int = 40) -> str:
+        if not self.log.exists():
+            return ""
+        return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+    def __enter__(self) -> Broker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+def create(kind: str, directory: pathlib.Path, overrides: dict[str, str] | None = None) -> Broker:
+    """A formatted and started broker in a fresh directory."""
+    return Broker(kind, directory, overrides).format().start()
