@@ -1,0 +1,75 @@
+# What people type. Below this it is CMake with presets (CMakePresets.json); `make help` lists the targets.
+JOBS ?= $(shell nproc)
+BUILD = cmake --build --parallel $(JOBS) --preset
+SANITIZED_TIMEOUT = 900
+sources = $(shell git ls-files --cached --others --exclude-standard '*.cc' '*.h')
+
+.DEFAULT_GOAL := build
+.PHONY: build run test bench format tidy docs clean help \
+        install-build install-test install-bench test-style test-release test-asan test-tsan
+
+build: build/release/build.ninja ## Build build/weir (release)
+	$(BUILD) release --target weir
+	@ln -sf release/weir build/weir
+
+run: install-build ## Install what is missing, build, start a node on 127.0.0.1:9092
+	@$(MAKE) --no-print-directory build
+	build/weir start
+
+test: install-test ## Install what is missing, then build and run every test that CI runs
+	@$(MAKE) --no-print-directory test-style
+	@$(MAKE) --no-print-directory tidy
+	@$(MAKE) --no-print-directory test-release
+	@$(MAKE) --no-print-directory test-asan
+
+test-style: ## The format of the code, its layers, sizes and banned calls
+	@clang-format-19 --dry-run -Werror $(sources)
+	python3 -m unittest discover -s tests/tidy -p '*_test.py'
+	tests/tidy/run
+
+tidy: build/release/build.ninja ## clang-tidy on what changed since it last passed
+	$(BUILD) release
+	scripts/clang-tidy --jobs $(JOBS) build/release
+
+test-release: build/release/build.ninja ## Unit tests and simulator, as shipped
+	$(BUILD) release
+	@ln -sf release/weir build/weir
+	ctest --test-dir build/release --parallel $(JOBS) --output-on-failure --no-tests=error
+
+test-asan: build/asan/build.ninja ## Unit tests and simulator under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(BUILD) asan
+	ctest --test-dir build/asan --parallel $(JOBS) --output-on-failure --no-tests=error --timeout $(SANITIZED_TIMEOUT)
+
+test-tsan: build/tsan/build.ninja ## Unit tests under ThreadSanitizer
+	$(BUILD) tsan
+	ctest --test-dir build/tsan --parallel $(JOBS) --output-on-failure --no-tests=error --timeout $(SANITIZED_TIMEOUT)
+
+bench: install-bench ## Side-by-side benchmarks against Apache Kafka
+	@$(MAKE) --no-print-directory build
+	bench/run
+
+format: ## Format every C++ file
+	@clang-format-19 -i $(sources)
+
+docs: build/release/build.ninja ## Write the pages that are made from the code
+	$(BUILD) release --target weir_config_doc
+	build/release/weir_config_doc > docs/operations/configuration.md
+
+clean: ## Remove everything that was built
+	rm -rf build
+
+help: ## This list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
+
+build/%/build.ninja: CMakePresets.json
+	@command -v cmake ninja clang++-19 >/dev/null || { echo "missing a compiler or CMake: run scripts/install-dependencies"; exit 1; }
+	cmake --preset $* >build/$*.configure.log 2>&1 || { cat build/$*.configure.log; exit 1; }
+
+install-build:
+	@scripts/install-dependencies build
+
+install-test:
+	@scripts/install-dependencies build test
+
+install-bench:
+	@scripts/install-dependencies build bench
