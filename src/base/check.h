@@ -1,4 +1,5 @@
-// CHECK: invariants that hold in release builds too. A broken one stops the process with a message; bad input must never reach one.
+// CHECK: invariants that hold in release builds too. A broken one stops the process with a message; bad input must
+// never reach one.
 #pragma once
 
 #include <fmt/core.h>
@@ -12,10 +13,11 @@ namespace weir {
 
 }  // namespace weir
 
-// CHECK(condition) or CHECK(condition, "format {}", argument...): the message says what was found, not what was hoped for.
-#define CHECK(condition, ...)                                                                     \
-  do {                                                                                            \
-    if (!(condition)) [[unlikely]]                                                                \
+// CHECK(condition) or CHECK(condition, "format {}", argument...): the message says what was found, not what was hoped
+// for.
+#define CHECK(condition, ...)                                                                             \
+  do {                                                                                                    \
+    if (!(condition)) [[unlikely]]                                                                        \
       ::weir::check_failed(__FILE__, __LINE__, #condition, ::weir::internal::check_message(__VA_ARGS__)); \
   } while (false)
 

@@ -19,13 +19,15 @@ Uuid Uuid::random(Random& random) {
 
 Result<Uuid> Uuid::parse(std::string_view text) {
   if (text.size() != kTextLength) {
-    return fail(Errc::kInvalidArgument, "'" + std::string(text) + "' is not an id: 22 characters of URL-safe base64 are expected");
+    return fail(Errc::kInvalidArgument,
+                "'" + std::string(text) + "' is not an id: 22 characters of URL-safe base64 are expected");
   }
   unsigned __int128 bits = 0;
-  for (char c : text) {
+  for (const char& c : text) {
     auto digit = kAlphabet.find(c);
     if (digit == std::string_view::npos) {
-      return fail(Errc::kInvalidArgument, "'" + std::string(text) + "' is not an id: '" + c + "' is not of URL-safe base64");
+      return fail(Errc::kInvalidArgument,
+                  "'" + std::string(text) + "' is not an id: '" + c + "' is not of URL-safe base64");
     }
     // 21 digits of 6 bits and the upper 2 bits of the last one; the rest is padding.
     bits = &c == &text.back() ? bits << 2 | digit >> 4 : bits << 6 | digit;

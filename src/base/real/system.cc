@@ -1,0 +1,60 @@
+#include "base/real/system.h"
+
+#include <sys/random.h>
+
+#include <ctime>
+
+namespace weir {
+namespace {
+
+int64_t read_clock_ns(clockid_t id) {
+  timespec time;
+  ::clock_gettime(id, &time);
+  return static_cast<int64_t>(time.tv_sec) * 1'000'000'000 + time.tv_nsec;
+}
+
+}  // namespace
+
+MonotonicTime SystemClock::monotonic() const { return MonotonicTime(Duration(read_clock_ns(CLOCK_MONOTONIC))); }
+
+Timestamp SystemClock::wall() const { return Timestamp(read_clock_ns(CLOCK_REALTIME) / 1'000'000); }
+
+uint64_t SystemRandom::next() {
+  uint64_t value;
+  CHECK(::getrandom(&value, sizeof value, 0) == sizeof value);
+  return value;
+}
+
+SystemDiskThreads::SystemDiskThreads(size_t threads) {
+  for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
+}
+
+SystemDiskThreads::~SystemDiskThreads() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  more_.notify_all();
+}
+
+void SystemDiskThreads::submit(Work work) {
+  {
+    std::lock_guard lock(mutex_);
+    queue_.push_back(std::move(work));
+  }
+  more_.notify_one();
+}
+
+void SystemDiskThreads::run() {
+  for (;;) {
+    std::unique_lock lock(mutex_);
+    more_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+    if (queue_.empty()) return;
+    Work work = std::move(queue_.front());
+    queue_.pop_front();
+    lock.unlock();
+    work();
+  }
+}
+
+}  // namespace weir
