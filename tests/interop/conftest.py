@@ -15,6 +15,8 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "peers")]
 
+pytest.register_assert_rewrite("checks", "corpus", "reference")
+
 import brokers  # noqa: E402
 import jvm as jvm_module  # noqa: E402
 import reference  # noqa: E402
