@@ -2,14 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "protocol/varint.h"
+
 namespace weir::protocol {
-namespace {
-
-constexpr int kVarintBytesMax = 5;
-constexpr int kVarlongBytesMax = 10;
-
-}  // namespace
-
 void Reader::fail(const char* why) {
   if (failure_ != nullptr) return;
   failure_ = why;
@@ -18,30 +13,17 @@ void Reader::fail(const char* why) {
 }
 
 uint32_t Reader::unsigned_varint_slow() {
-  uint32_t value = 0;
-  for (int i = 0; i < kVarintBytesMax; ++i) {
-    if (at_ == end_) return fail("a varint runs past the end"), 0;
-    uint8_t byte = *at_++;
-    value |= static_cast<uint32_t>(byte & 0x7f) << (7 * i);
-    if (byte < 0x80) return value;
-  }
-  return fail("a varint is longer than 5 bytes"), 0;
+  uint32_t value;
+  if (!take_unsigned_varint(at_, end_, value)) return fail("a varint runs past the end or is too long"), 0;
+  return value;
 }
 
-int32_t Reader::varint() {
-  uint32_t value = unsigned_varint();
-  return static_cast<int32_t>((value >> 1) ^ (0 - (value & 1)));
-}
+int32_t Reader::varint() { return unzigzag(unsigned_varint()); }
 
 int64_t Reader::varlong() {
-  uint64_t value = 0;
-  for (int i = 0; i < kVarlongBytesMax; ++i) {
-    if (at_ == end_) return fail("a varlong runs past the end"), 0;
-    uint8_t byte = *at_++;
-    value |= static_cast<uint64_t>(byte & 0x7f) << (7 * i);
-    if (byte < 0x80) return static_cast<int64_t>((value >> 1) ^ (0 - (value & 1)));
-  }
-  return fail("a varlong is longer than 10 bytes"), 0;
+  int64_t value;
+  if (!take_varlong(at_, end_, value)) return fail("a varlong runs past the end or is too long"), 0;
+  return value;
 }
 
 int64_t Reader::length(bool flexible, bool wide) {

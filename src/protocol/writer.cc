@@ -6,15 +6,12 @@
 #include <utility>
 
 #include "base/check.h"
+#include "protocol/varint.h"
 
 namespace weir::protocol {
 namespace {
 
 constexpr size_t kLengthMax = INT32_MAX;
-
-size_t unsigned_varint_size(uint64_t value) {
-  return value == 0 ? 1 : (static_cast<size_t>(std::bit_width(value)) + 6) / 7;
-}
 
 }  // namespace
 
@@ -40,19 +37,11 @@ void Writer::grow(size_t size) {
   buffer_ = std::move(larger);
 }
 
-void Writer::unsigned_varint_slow(uint64_t value) {
-  uint8_t* at = extend(unsigned_varint_size(value));
-  for (; value >= 0x80; value >>= 7) *at++ = static_cast<uint8_t>(value | 0x80);
-  *at = static_cast<uint8_t>(value);
-}
+void Writer::unsigned_varint_slow(uint64_t value) { put_unsigned_varint(extend(unsigned_varint_size(value)), value); }
 
-void Writer::varint(int32_t value) {
-  unsigned_varint((static_cast<uint32_t>(value) << 1) ^ static_cast<uint32_t>(value >> 31));
-}
+void Writer::varint(int32_t value) { unsigned_varint(zigzag(value)); }
 
-void Writer::varlong(int64_t value) {
-  unsigned_varint_slow((static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63));
-}
+void Writer::varlong(int64_t value) { unsigned_varint_slow(zigzag(value)); }
 
 void Writer::length(size_t size, bool flexible, bool wide) {
   if (flexible) {
@@ -149,9 +138,7 @@ void Writer::end_tag(size_t start) {
     extend(extra);
     std::memmove(buffer_.data() + start + extra, buffer_.data() + start, payload_size);
   }
-  uint8_t* at = buffer_.data() + start - 1;
-  for (; payload_size >= 0x80; payload_size >>= 7) *at++ = static_cast<uint8_t>(payload_size | 0x80);
-  *at = static_cast<uint8_t>(payload_size);
+  put_unsigned_varint(buffer_.data() + start - 1, payload_size);
 }
 
 size_t Writer::begin_frame() {

@@ -66,6 +66,14 @@ class Writer {
   void nullable_records(const std::optional<Records>& value, bool flexible, bool null_allowed, const char* field);
   void raw(ByteView value);
 
+  // Room for `size` more bytes, uninitialised; the caller fills them before it writes on.
+  uint8_t* extend(size_t size) {
+    if (size > capacity_ - size_) [[unlikely]]
+      grow(size);
+    size_ += size;
+    return buffer_.data() + (size_ - size);
+  }
+
   void array(size_t count, bool flexible);
   void null_array(bool flexible, bool null_allowed, const char* field);
   void struct_present(bool present, bool tagged, bool null_allowed, const char* field);
@@ -89,7 +97,7 @@ class Writer {
   SharedBytes release();
   // Drops all that was written from `size` on, e.g. an answer that could not be encoded, and any failure.
   void truncate(size_t size);
-  // Keeps the buffer when nobody shares it.
+  // Starts over in the same buffer.
   void clear() { truncate(0); }
 
   // Remembers that `field` has a value which the version in use cannot carry. `field` is a literal.
@@ -105,13 +113,6 @@ class Writer {
   template <class Int>
   void put(Int value) {
     store_be(extend(sizeof(Int)), value);
-  }
-  // Room for `size` more bytes, to be filled by the caller.
-  uint8_t* extend(size_t size) {
-    if (size > capacity_ - size_) [[unlikely]]
-      grow(size);
-    size_ += size;
-    return buffer_.data() + (size_ - size);
   }
   void grow(size_t size);
   void unsigned_varint_slow(uint64_t value);
