@@ -1,0 +1,9 @@
+#include "sim/disk_threads.h"
+
+namespace weir::sim {
+
+void SimDiskThreads::submit(Work work) {
+  simulation_.after(simulation_.random().between(Duration::zero(), wait_max_), owner_, std::move(work));
+}
+
+}  // namespace weir::sim
