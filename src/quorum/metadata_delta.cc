@@ -110,7 +110,7 @@ Result<> MetadataDelta::replay(const MetadataRecord& record) {
   return std::visit([this](const auto& typed) { return apply(typed); }, record);
 }
 
-Result<MetadataDelta::Outcome> MetadataDelta::finish(Provenance provenance) && {
+Result<> MetadataDelta::settle() {
   for (const auto& [id, topic] : changed_topics_) {
     if (std::ranges::find(topic->partitions, nullptr) != topic->partitions.end()) {
       return fail(Errc::kCorrupt,
@@ -118,6 +118,17 @@ Result<MetadataDelta::Outcome> MetadataDelta::finish(Provenance provenance) && {
     }
     changes_.topics[id].after = topic;
   }
+  changed_topics_.clear();
+  return {};
+}
+
+Result<MetadataDelta> MetadataDelta::fork() {
+  TRY(settle());
+  return MetadataDelta(*this);
+}
+
+Result<MetadataDelta::Outcome> MetadataDelta::finish(Provenance provenance) && {
+  TRY(settle());
   image_.provenance = provenance;
   return Outcome{std::move(image_), std::move(changes_)};
 }
@@ -217,7 +228,7 @@ TopicImage* MetadataDelta::changeable_topic(const Uuid& id) {
   // The image has the copy at once, so that there is one state to read; nobody else sees it before finish().
   image_.topics.set(id, copy);
   image_.topics_by_name.set(copy->name, copy);
-  changes_.topics[id].before = before;
+  changes_.topics.try_emplace(id, TopicChange{before, nullptr, {}});
   changed_topics_[id] = copy;
   return copy.get();
 }
@@ -291,10 +302,13 @@ Result<> MetadataDelta::apply(const protocol::RemoveTopicRecord& record) {
   if (topic == nullptr) return contradiction(record, fmt::format("no topic {}", record.topic_id.to_string()));
   image_.topics.erase(topic->id);
   image_.topics_by_name.erase(topic->name);
-  const bool changed_before = changed_topics_.erase(topic->id) > 0;
-  TopicChange& change = changes_.topics[topic->id];
-  if (!changed_before) change.before = topic;
-  change.partitions.clear();
+  changed_topics_.erase(topic->id);
+  const auto change = changes_.topics.try_emplace(topic->id, TopicChange{topic, nullptr, {}}).first;
+  if (change->second.before == nullptr) {
+    changes_.topics.erase(change);  // it has come and gone within this delta
+  } else {
+    change->second = TopicChange{change->second.before, nullptr, {}};
+  }
   ConfigResource resource{ConfigResourceType::kTopic, topic->name};
   if (image_.configs.contains(resource)) {
     image_.configs.erase(resource);

@@ -39,11 +39,16 @@ struct MetadataChanges {
 class MetadataDelta {
  public:
   explicit MetadataDelta(MetadataImage base) : image_(std::move(base)) {}
+  MetadataDelta(MetadataDelta&&) = default;
+  MetadataDelta& operator=(MetadataDelta&&) = default;
 
   // kUnsupported and kCorrupt as decode_metadata_record; kCorrupt too for a record that contradicts those before it.
   // After an error the delta is of no use.
   Result<> replay(ByteView value);
   Result<> replay(const MetadataRecord& record);
+
+  // A copy to go back to; both may then replay on their own. The error of finish().
+  Result<MetadataDelta> fork();
 
   struct Outcome {
     MetadataImage image;
@@ -54,6 +59,9 @@ class MetadataDelta {
   Result<Outcome> finish(Provenance provenance) &&;
 
  private:
+  // Copies share the topics that they may change: fork() sees to that.
+  MetadataDelta(const MetadataDelta&) = default;
+
   Result<> apply(const protocol::RegisterBrokerRecord& record);
   Result<> apply(const protocol::UnregisterBrokerRecord& record);
   Result<> apply(const protocol::TopicRecord& record);
@@ -82,6 +90,8 @@ class MetadataDelta {
   Result<> apply(const protocol::EndTransactionRecord&) { return {}; }
   Result<> apply(const protocol::AbortTransactionRecord&) { return {}; }
 
+  // Gives up the right to change the topics that were changed so far.
+  Result<> settle();
   // A copy that this delta may change; nullptr when there is no such topic.
   TopicImage* changeable_topic(const Uuid& id);
   void set_partition(TopicImage& topic, size_t index, PartitionImage partition);
@@ -94,6 +104,9 @@ class MetadataDelta {
   MetadataChanges changes_;
   std::unordered_map<Uuid, std::shared_ptr<TopicImage>> changed_topics_;
 };
+
+// What lies between any two images.
+MetadataChanges difference(const MetadataImage& before, const MetadataImage& after);
 
 // The partition after `record`. kCorrupt when the record's directories do not go with its replicas.
 Result<PartitionImage> apply_change(const PartitionImage& before, const protocol::PartitionChangeRecord& record);

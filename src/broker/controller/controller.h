@@ -1,0 +1,133 @@
+// Controller: decides what becomes of the cluster's metadata. Each decide() looks at the image and answers with records
+// to append; replay() takes the records in once they are appended, so that the next decision builds on them. Plain
+// code: no I/O; time and randomness are handed in. Owned by ControllerShell, which writes; its loop only. The records
+// are described in docs/formats/metadata-log.md.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/seams.h"
+#include "broker/controller/broker_sessions.h"
+#include "broker/controller/config_rules.h"
+#include "broker/controller/decision.h"
+#include "protocol/messages/allocate_producer_ids_request.h"
+#include "protocol/messages/allocate_producer_ids_response.h"
+#include "protocol/messages/alter_configs_request.h"
+#include "protocol/messages/alter_configs_response.h"
+#include "protocol/messages/alter_partition_request.h"
+#include "protocol/messages/alter_partition_response.h"
+#include "protocol/messages/assign_replicas_to_dirs_request.h"
+#include "protocol/messages/assign_replicas_to_dirs_response.h"
+#include "protocol/messages/broker_heartbeat_request.h"
+#include "protocol/messages/broker_heartbeat_response.h"
+#include "protocol/messages/broker_registration_request.h"
+#include "protocol/messages/broker_registration_response.h"
+#include "protocol/messages/controller_registration_request.h"
+#include "protocol/messages/controller_registration_response.h"
+#include "protocol/messages/create_partitions_request.h"
+#include "protocol/messages/create_partitions_response.h"
+#include "protocol/messages/create_topics_request.h"
+#include "protocol/messages/create_topics_response.h"
+#include "protocol/messages/delete_topics_request.h"
+#include "protocol/messages/delete_topics_response.h"
+#include "protocol/messages/elect_leaders_request.h"
+#include "protocol/messages/elect_leaders_response.h"
+#include "protocol/messages/incremental_alter_configs_request.h"
+#include "protocol/messages/incremental_alter_configs_response.h"
+#include "protocol/messages/unregister_broker_request.h"
+#include "protocol/messages/unregister_broker_response.h"
+#include "protocol/messages/update_features_request.h"
+#include "protocol/messages/update_features_response.h"
+#include "quorum/metadata_delta.h"
+#include "quorum/metadata_image.h"
+
+namespace weir::broker {
+
+// From the node's settings, named as there.
+struct ControllerOptions {
+  std::string cluster_id;
+  int32_t num_partitions = 1;
+  int16_t default_replication_factor = 1;
+  Duration broker_session_timeout = milliseconds(9000);
+  Duration metadata_max_idle_interval = milliseconds(500);  // zero: no NoOpRecords
+};
+
+// Most partitions that one CreateTopics or CreatePartitions makes: their records must fit in one batch.
+inline constexpr size_t kPartitionsPerRequestMax = 10000;
+
+// The answer of decisions that nobody asked for.
+struct NoReply {};
+
+class Controller {
+ public:
+  // `rules` and `random` outlive the controller.
+  Controller(ControllerOptions options, const ConfigRules& rules, Random& random);
+
+  // What is committed, and on top of it what was decided and replayed since.
+  [[nodiscard]] const quorum::MetadataImage& image() const { return image_; }
+
+  // This node has become the active controller: `committed` holds all of the log. The decision makes a new cluster of
+  // an empty log by `bootstrap` (the records of bootstrap.checkpoint), and ends a metadata transaction that a
+  // predecessor left open.
+  Decision<NoReply> activate(quorum::MetadataImage committed, bool log_is_empty, bool transaction_is_open,
+                             const quorum::MetadataRecords& bootstrap, const DecideContext& context);
+
+  // Takes in records that were decided here and are in the log now, the first of them at `context.next_offset`.
+  void replay(const quorum::MetadataRecords& records, const DecideContext& context);
+
+  // What is to be done by time alone: fencing brokers whose session ended, and a NoOpRecord after a while without any
+  // record.
+  Decision<NoReply> tick(const DecideContext& context);
+  // When tick() has something to do at the latest; kNever.
+  [[nodiscard]] MonotonicTime next_tick() const;
+
+  // Topics and partitions.
+  Decision<protocol::CreateTopicsResponse> decide(const protocol::CreateTopicsRequest& request,
+                                                  const DecideContext& context);
+  Decision<protocol::DeleteTopicsResponse> decide(const protocol::DeleteTopicsRequest& request,
+                                                  const DecideContext& context);
+  Decision<protocol::CreatePartitionsResponse> decide(const protocol::CreatePartitionsRequest& request,
+                                                      const DecideContext& context);
+  Decision<protocol::AlterPartitionResponse> decide(const protocol::AlterPartitionRequest& request,
+                                                    const DecideContext& context);
+  Decision<protocol::ElectLeadersResponse> decide(const protocol::ElectLeadersRequest& request,
+                                                  const DecideContext& context);
+  Decision<protocol::AssignReplicasToDirsResponse> decide(const protocol::AssignReplicasToDirsRequest& request,
+                                                          const DecideContext& context);
+  // Settings and features.
+  Decision<protocol::IncrementalAlterConfigsResponse> decide(const protocol::IncrementalAlterConfigsRequest& request,
+                                                             const DecideContext& context);
+  Decision<protocol::AlterConfigsResponse> decide(const protocol::AlterConfigsRequest& request,
+                                                  const DecideContext& context);
+  Decision<protocol::UpdateFeaturesResponse> decide(const protocol::UpdateFeaturesRequest& request,
+                                                    const DecideContext& context);
+  // Nodes.
+  Decision<protocol::BrokerRegistrationResponse> decide(const protocol::BrokerRegistrationRequest& request,
+                                                        const DecideContext& context);
+  Decision<protocol::BrokerHeartbeatResponse> decide(const protocol::BrokerHeartbeatRequest& request,
+                                                     const DecideContext& context);
+  Decision<protocol::UnregisterBrokerResponse> decide(const protocol::UnregisterBrokerRequest& request,
+                                                      const DecideContext& context);
+  Decision<protocol::ControllerRegistrationResponse> decide(const protocol::ControllerRegistrationRequest& request,
+                                                            const DecideContext& context);
+  Decision<protocol::AllocateProducerIdsResponse> decide(const protocol::AllocateProducerIdsRequest& request,
+                                                         const DecideContext& context);
+
+ private:
+  template <class Response>
+  [[nodiscard]] Decision<Response> no_change() const {
+    return Decision<Response>(image_.metadata_version());
+  }
+
+  ControllerOptions options_;
+  const ConfigRules& rules_;
+  Random& random_;
+  quorum::MetadataImage image_;
+  BrokerSessions sessions_;
+  MonotonicTime last_append_{};
+};
+
+}  // namespace weir::broker

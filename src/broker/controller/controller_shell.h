@@ -1,0 +1,70 @@
+// ControllerShell: the active controller at work. It takes requests one by one, lets the Controller decide, appends the
+// records to the metadata log, and answers when they are committed. Made and destroyed on its loop, with everything in
+// it; submit() may be called on any loop.
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "base/loop.h"
+#include "base/seams.h"
+#include "base/sync.h"
+#include "base/task.h"
+#include "base/timer.h"
+#include "broker/controller/controller.h"
+#include "quorum/metadata_loader.h"
+#include "quorum/raft_node.h"
+
+namespace weir::broker {
+
+class ControllerShell : public quorum::MetadataSubscriber, private Timer {
+ public:
+  // All outlive the shell. `bootstrap` holds the records of bootstrap.checkpoint.
+  ControllerShell(Loop& loop, const Clock& clock, quorum::RaftNode& raft, quorum::MetadataLoader& loader,
+                  Controller controller, quorum::MetadataRecords bootstrap);
+  ~ControllerShell() override;
+
+  // Any loop. Decides on the controller's loop and yields the answer once the records are committed. `bytes` is the
+  // buffer that the request's strings are views of. kUnavailable while this node is not the active controller (the
+  // answer is NOT_CONTROLLER), kIo when the metadata log failed.
+  template <class Request>
+  Task<Result<Reply<typename Request::Response>>> submit(Request request, int16_t api_version, Buffer bytes = {}) {
+    return call_on(loop_, [this, request = std::move(request), api_version, bytes = std::move(bytes)] {
+      return handle(request, api_version);
+    });
+  }
+
+  // The rest: the controller's loop only.
+  [[nodiscard]] bool is_active() const { return active_; }
+  [[nodiscard]] const Controller& controller() const { return controller_; }
+  void on_metadata(const quorum::MetadataUpdate& update) override;
+
+ private:
+  template <class Request>
+  Task<Result<Reply<typename Request::Response>>> handle(const Request& request, int16_t api_version) {
+    CO_TRY(check_active());
+    const DecideContext context = now(api_version);
+    auto decision = controller_.decide(request, context);
+    CO_TRY_ASSIGN(const Offset last, append(decision.records, context));
+    CO_TRY(co_await raft_.committed(last));
+    co_return std::move(decision.reply);
+  }
+
+  [[nodiscard]] Result<> check_active() const;
+  [[nodiscard]] DecideContext now(int16_t api_version) const;
+  // Appends and replays; the offset of the last record, or of the end of the log when there are none.
+  Result<Offset> append(const quorum::MetadataRecords& records, const DecideContext& context);
+  void activate();
+  void rearm();
+  void on_expiry() override;
+
+  Loop& loop_;
+  const Clock& clock_;
+  quorum::RaftNode& raft_;
+  quorum::MetadataLoader& loader_;
+  Controller controller_;
+  quorum::MetadataRecords bootstrap_;
+  bool active_ = false;
+};
+
+}  // namespace weir::broker

@@ -1,0 +1,49 @@
+// What the controller decides on a request: records for the metadata log, and the answer that is sent once they are
+// committed. Plain values; they belong to whoever holds them.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/time.h"
+#include "base/types.h"
+#include "protocol/error_code.h"
+#include "quorum/metadata_record.h"
+
+namespace weir::broker {
+
+// An answer with the texts that its strings are views of. Moving it leaves them valid; so it is not copied.
+template <class Response>
+struct Reply {
+  Response response;
+  std::deque<std::string> texts;
+
+  Reply() = default;
+  Reply(Reply&&) = default;
+  Reply& operator=(Reply&&) = default;
+
+  // Keeps a text as long as the answer.
+  std::string_view keep(std::string text) { return texts.emplace_back(std::move(text)); }
+  std::string_view keep(std::string_view text) { return texts.emplace_back(text); }
+};
+
+// Time and place of a decision.
+struct DecideContext {
+  MonotonicTime now{};
+  Timestamp wall{0};
+  Offset next_offset{0};  // that the first record of the decision will get
+  int16_t api_version = 0;
+};
+
+// The records go to the log all together or not at all; none: nothing changes, and the answer is sent at once.
+template <class Response>
+struct Decision {
+  explicit Decision(quorum::MetadataVersion version) : records(version) {}
+
+  quorum::MetadataRecords records;
+  Reply<Response> reply;
+};
+
+}  // namespace weir::broker
