@@ -1,0 +1,103 @@
+// GroupShell: one partition of __consumer_offsets and the groups that live in it. It acts on what the state machine
+// GroupCoordinator decides: appends records, holds back answers until they are committed, and runs the timers. Owned by
+// the shard that leads the partition; that loop's thread only.
+//
+// Each call answers with a whole response, errors included, that owns its bytes. The request's bytes must stay alive
+// until the call completes. Life: made when the broker becomes leader, load() at once, unload() when it stops being
+// leader; until loaded calls answer COORDINATOR_LOAD_IN_PROGRESS, afterwards NOT_COORDINATOR. Destroyed only after
+// unload(), when no call is left (a Task that is destroyed counts as completed).
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/loop.h"
+#include "base/seams.h"
+#include "base/sync.h"
+#include "broker/group/group_coordinator.h"
+#include "broker/group/group_log.h"
+
+namespace weir::broker {
+
+class GroupShell {
+ public:
+  // All references outlive the shell. `loop` is the current one.
+  GroupShell(Loop& loop, Clock& clock, Random& random, const TopicCatalog& topics, GroupLog& log, GroupConfig config);
+  GroupShell(const GroupShell&) = delete;
+  GroupShell& operator=(const GroupShell&) = delete;
+  ~GroupShell();
+
+  // Replays the log. An error of the log leaves the shell loading: unload() it, or try again.
+  Task<Result<void>> load();
+  // Answers everything that waits with NOT_COORDINATOR and forgets the groups. Idempotent.
+  void unload();
+  [[nodiscard]] bool active() const { return state_ == State::kActive; }
+
+  Task<Owned<protocol::JoinGroupResponse>> join_group(GroupRequestContext context,
+                                                      const protocol::JoinGroupRequest& request);
+  Task<Owned<protocol::SyncGroupResponse>> sync_group(GroupRequestContext context,
+                                                      const protocol::SyncGroupRequest& request);
+  Task<Owned<protocol::HeartbeatResponse>> heartbeat(GroupRequestContext context,
+                                                     const protocol::HeartbeatRequest& request);
+  Task<Owned<protocol::LeaveGroupResponse>> leave_group(GroupRequestContext context,
+                                                        const protocol::LeaveGroupRequest& request);
+  Task<Owned<protocol::OffsetCommitResponse>> offset_commit(GroupRequestContext context,
+                                                            const protocol::OffsetCommitRequest& request);
+  Task<Owned<protocol::OffsetDeleteResponse>> offset_delete(GroupRequestContext context,
+                                                            const protocol::OffsetDeleteRequest& request);
+  Task<protocol::ErrorCode> delete_group(std::string_view group_id);
+
+  // One group of an OffsetFetch; offset_fetch.h makes groups of the versions below 8, and their answer of the groups'
+  // answers. With `require_stable` it waits for the commits that are under way, so that a new owner of a partition sees
+  // the last of the old.
+  Task<Owned<protocol::OffsetFetchResponse::OffsetFetchResponseGroup>> offset_fetch(
+      GroupRequestContext context, const protocol::OffsetFetchRequest::OffsetFetchRequestGroup& group,
+      bool require_stable);
+  Owned<protocol::DescribeGroupsResponse::DescribedGroup> describe_group(GroupRequestContext context,
+                                                                         std::string_view group_id);
+  // The groups of this partition. While loading: error_code COORDINATOR_LOAD_IN_PROGRESS and no groups; the handler
+  // merges the answers of all partitions that this broker leads.
+  Owned<protocol::ListGroupsResponse> list_groups(const protocol::ListGroupsRequest& request);
+
+  // Removes the offsets of partitions that do not exist any more.
+  void on_partitions_deleted(std::span<const TopicPartition> partitions);
+
+  [[nodiscard]] const GroupCoordinator& coordinator() const { return *coordinator_; }
+
+ private:
+  enum class State : uint8_t { kLoading, kActive, kUnloaded };
+  struct Waiter {
+    std::optional<GroupReply> reply;
+    WaitList done;
+  };
+  class DeadlineTimer;
+
+  template <class Response, class Decide>
+  Task<Owned<Response>> decide(Decide decide);
+  [[nodiscard]] protocol::ErrorCode refusal() const;
+  [[nodiscard]] GroupTime time() const;
+  void act();
+  void deliver(Completion completion);
+  Task<void> write_appends();
+  Task<void> watch_commit(std::vector<uint64_t> ids, std::shared_ptr<bool> done);
+
+  Loop& loop_;
+  Clock& clock_;
+  Random& random_;
+  const TopicCatalog& topics_;
+  GroupLog& log_;
+  GroupConfig config_;
+  State state_ = State::kLoading;
+  std::unique_ptr<GroupCoordinator> coordinator_;
+  std::unique_ptr<DeadlineTimer> timer_;
+  ReplyToken next_token_ = 1;
+  std::unordered_map<ReplyToken, Waiter*> waiters_;
+  std::deque<Append> appends_;  // decided and not yet handed to the log
+  bool writing_ = false;
+};
+
+}  // namespace weir::broker
