@@ -33,7 +33,7 @@ def field_row(field):
 
 def struct_table(struct):
     name = table_name(struct)
-    fields = struct.plain() + struct.tagged()
+    fields = struct.fields
     lines = []
     if fields:
         lines += ['constexpr FieldInfo k%sFields[] = {' % name] + [field_row(f) for f in fields] + ['};']

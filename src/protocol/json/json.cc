@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <iterator>
 #include <optional>
 
@@ -78,6 +79,14 @@ bool same_struct(const StructInfo& info, const void* a, const void* b) {
   return true;
 }
 
+// The shortest digits that give the same value again; always recognisable as no integer. JSON has no infinities: those are strings.
+void append_double(std::string& out, double value) {
+  if (!std::isfinite(value)) return append_json_string(out, fmt::format("{}", value));
+  std::string digits = fmt::format("{}", value);
+  out += digits;
+  if (digits.find_first_of(".e") == std::string::npos) out += ".0";
+}
+
 void append_struct(std::string& out, const StructInfo& info, const void* structure, int16_t version);
 
 void append_value(std::string& out, const FieldInfo& field, const void* value, int16_t version) {
@@ -105,7 +114,7 @@ void append_value(std::string& out, const FieldInfo& field, const void* value, i
       fmt::format_to(number, "{}", as<int64_t>(value));
       break;
     case FieldType::kFloat64:
-      fmt::format_to(number, "{}", as<double>(value));
+      append_double(out, as<double>(value));
       break;
     case FieldType::kUuid:
       append_json_string(out, as<Uuid>(value).to_string());

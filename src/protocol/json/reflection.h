@@ -64,7 +64,7 @@ struct FieldInfo {
 
 struct StructInfo {
   std::string_view name;
-  std::span<const FieldInfo> fields;  // untagged ones in order, then tagged ones by tag
+  std::span<const FieldInfo> fields;  // in the order of the schema
   const void* (*defaults)();          // an instance with the protocol's defaults
 };
 
