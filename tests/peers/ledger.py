@@ -1,0 +1,102 @@
+"""A producer that keeps book of what was acknowledged, and the check of what is read back against that book.
+
+Every record carries its number within its partition. What an idempotent producer promises: a record that was acknowledged is
+there, once, at the offset that was told, and records stand in the order in which they were sent.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from confluent_kafka import Consumer, Producer, TopicPartition
+
+TIMEOUT_S = 120
+
+
+class Ledger:
+    def __init__(self, topic: str, partitions: int) -> None:
+        self.topic = topic
+        self.partitions = partitions
+        self.sent = [0] * partitions
+        self.acknowledged: list[dict[int, int]] = [{} for _ in range(partitions)]  # Number to offset.
+        self.errors: list[str] = []
+        self._lock = threading.Lock()
+
+    def send(self, producer: Producer, partition: int, padding: bytes = b"") -> None:
+        number = self.sent[partition]
+        self.sent[partition] += 1
+
+        def delivered(error, message) -> None:
+            with self._lock:
+                if error is not None:
+                    self.errors.append(f"record {number} of partition {partition}: {error}")
+                else:
+                    self.acknowledged[partition][number] = message.offset()
+
+        while True:
+            try:
+                producer.produce(self.topic, b"%d:" % number + padding, partition=partition, on_delivery=delivered)
+                return
+            except BufferError:
+                producer.poll(0.1)
+
+    def acknowledged_count(self) -> int:
+        with self._lock:
+            return sum(len(one) for one in self.acknowledged)
+
+    def violations(self, read: list[list[tuple[int, int]]]) -> list[str]:
+        """read has for each partition the (offset, number) pairs in the order in which they were read."""
+        found = list(self.errors)
+        for partition, pairs in enumerate(read):
+            found += self._order_violations(partition, pairs)
+            offsets = {number: offset for offset, number in pairs}
+            for number, offset in self.acknowledged[partition].items():
+                if number not in offsets:
+                    found.append(f"lost: record {number} of partition {partition}, acknowledged at offset {offset}")
+                elif offset >= 0 and offsets[number] != offset:
+                    found.append(f"moved: record {number} of partition {partition} from {offset} to {offsets[number]}")
+        return found
+
+    def _order_violations(self, partition: int, pairs: list[tuple[int, int]]) -> list[str]:
+        found = []
+        seen: set[int] = set()
+        last = (-1, -1)
+        for offset, number in pairs:
+            if offset != last[0] + 1:
+                found.append(f"gap: offset {offset} of partition {partition} follows {last[0]}")
+            if number in seen:
+                found.append(f"duplicated: record {number} of partition {partition}, again at offset {offset}")
+            elif number < last[1]:
+                found.append(f"reordered: record {number} of partition {partition} after {last[1]}")
+            if number >= self.sent[partition]:
+                found.append(f"invented: record {number} of partition {partition}, never sent")
+            seen.add(number)
+            last = (offset, number)
+        return found
+
+
+def read_back(bootstrap: str, topic: str, partitions: int) -> list[list[tuple[int, int]]]:
+    """Everything in the topic: per partition the (offset, number) pairs in reading order."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "ledger", "enable.auto.commit": False,
+                         "enable.partition.eof": True, "check.crcs": True})
+    consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
+    read: list[list[tuple[int, int]]] = [[] for _ in range(partitions)]
+    open_partitions = partitions
+    last_read = time.monotonic()
+    while open_partitions:
+        messages = consumer.consume(10_000, 0.1)
+        if messages:
+            last_read = time.monotonic()
+        elif time.monotonic() > last_read + TIMEOUT_S:
+            raise AssertionError(f"nothing more to read of {topic}, but its end was not reached in {TIMEOUT_S} s")
+        for message in messages:
+            error = message.error()
+            if error is None:
+                read[message.partition()].append((message.offset(), int(message.value().split(b":", 1)[0])))
+            elif error.name() == "_PARTITION_EOF":
+                open_partitions -= 1
+            elif not error.retriable():
+                raise AssertionError(str(error))
+    consumer.close()
+    return read
