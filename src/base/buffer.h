@@ -33,7 +33,8 @@ class Buffer {
   static constexpr size_t kPooledBytesPerThread = size_t{16} << 20;
 
   [[nodiscard]] explicit operator bool() const { return block_ != nullptr; }
-  [[nodiscard]] uint8_t* data() const { return reinterpret_cast<uint8_t*>(block_ + 1); }
+  // nullptr without a block.
+  [[nodiscard]] uint8_t* data() const { return block_ == nullptr ? nullptr : reinterpret_cast<uint8_t*>(block_ + 1); }
   [[nodiscard]] size_t capacity() const { return block_ == nullptr ? 0 : block_->capacity; }
   // True when nobody else holds a reference.
   [[nodiscard]] bool unique() const {
