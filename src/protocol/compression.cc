@@ -244,6 +244,7 @@ void zstd_compress(int level, ByteView data, Writer& out) {
 Result<SharedBytes> unzstd(ByteView data, size_t size_max) {
   thread_local std::unique_ptr<ZSTD_DCtx, ZstdFree> context(ZSTD_createDCtx());
   CHECK(context != nullptr, "no memory for zstd");
+  if (data.empty()) return corrupt(Compression::kZstd, "there is none");  // to the library: no frames, no content
   // From the headers of the frames and blocks that are really there, so it grows with the input.
   unsigned long long bound = ZSTD_decompressBound(data.data(), data.size());
   if (bound == ZSTD_CONTENTSIZE_ERROR) return corrupt(Compression::kZstd, "its frames are not whole");

@@ -106,7 +106,9 @@ const char* RecordCursor::parse(Record& record) {
 
 Result<OpenBatch> open_batch(const RecordBatch& batch, size_t size_max) {
   OpenBatch open;
-  if (batch.codec() == Compression::kNone) {
+  // Compaction leaves headers without records, whose codec means nothing.
+  bool is_emptied = batch.record_count() == 0 && batch.records().empty();
+  if (batch.codec() == Compression::kNone || is_emptied) {
     open.cursor = RecordCursor(batch, batch.records());
     return open;
   }
