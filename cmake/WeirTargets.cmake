@@ -44,3 +44,11 @@ function(weir_precompile target)
     <algorithm> <array> <atomic> <chrono> <coroutine> <cstdint> <cstring> <deque> <expected> <functional> <map> <memory>
     <optional> <span> <string> <string_view> <unordered_map> <utility> <variant> <vector>)
 endfunction()
+
+# weir_program(NAME SOURCES file... DEPENDS lib...) makes a program at the top of the build directory.
+function(weir_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE weir_options ${ARG_DEPENDS})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}")
+endfunction()

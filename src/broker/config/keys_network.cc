@@ -1,0 +1,78 @@
+// Settings of listeners, connections and requests.
+#include "broker/config/config_key.h"
+#include "broker/config/notes.h"
+
+namespace weir::broker::tables {
+namespace {
+
+using enum ConfigType;
+using enum Importance;
+using enum Update;
+using enum Support;
+
+constexpr ConfigKey kNetworkKeysTable[] = {
+    {"advertised.listeners", kList, nullptr, any_value(), kHigh, kReadOnly, kWorks,
+     "What clients are told to connect to, for each listener; by default the listeners themselves."},
+    {"background.threads", kInt, "10", at_least(1), kHigh, kClusterWide, kNoMeaning,
+     "Background work has the disk threads (weir.disk.threads)."},
+    {"connections.max.idle.ms", kLong, "600000", any_value(), kMedium, kReadOnly, kWorks,
+     "A connection without a request for so long is closed."},
+    {"delete.records.purgatory.purge.interval.requests", kInt, "1", any_value(), kMedium, kReadOnly, kNoMeaning,
+     kPurgatory},
+    {"early.start.listeners", kList, nullptr, any_value(), kHigh, kReadOnly, kNoMeaning,
+     "A node is ready within milliseconds; all listeners open together."},
+    {"fetch.max.bytes", kInt, "57671680", at_least(1024), kMedium, kReadOnly, kWorks,
+     "The most bytes of records in one answer to a fetch, over what the client asks."},
+    {"fetch.purgatory.purge.interval.requests", kInt, "1000", any_value(), kMedium, kReadOnly, kNoMeaning, kPurgatory},
+    {"inter.broker.listener.name", kString, nullptr, any_value(), kMedium, kReadOnly, kWorks,
+     "The listener that brokers use among themselves."},
+    {"listener.security.protocol.map", kString,
+     "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT", any_value(), kLow, kPerBroker,
+     kWorks, "The protocol of each listener name."},
+    {"listeners", kList, "PLAINTEXT://:9092", any_value(), kHigh, kPerBroker, kWorks,
+     "Where the node listens, as NAME://HOST:PORT,...; no host means every address."},
+    {"max.connection.creation.rate", kInt, "2147483647", at_least(0), kMedium, kClusterWide, kNotBuilt, kQuotas},
+    {"max.connections", kInt, "2147483647", at_least(0), kMedium, kClusterWide, kWorks,
+     "The most connections at once; further ones are closed."},
+    {"max.connections.per.ip", kInt, "2147483647", at_least(0), kMedium, kClusterWide, kWorks,
+     "The most connections at once from one address; further ones are closed."},
+    {"max.connections.per.ip.overrides", kString, "", any_value(), kMedium, kClusterWide, kWorks,
+     "Other limits for some addresses, as HOST:COUNT,..."},
+    {"max.incremental.fetch.session.cache.slots", kInt, "1000", at_least(0), kMedium, kReadOnly, kWorks,
+     "The most fetch sessions kept at once."},
+    {"max.request.partition.size.limit", kInt, "2000", at_least(1), kMedium, kReadOnly, kWorks,
+     "The most partitions in one answer to DescribeTopicPartitions."},
+    {"num.io.threads", kInt, "8", at_least(1), kHigh, kClusterWide, kNoMeaning, kThreads},
+    {"num.network.threads", kInt, "3", at_least(1), kHigh, kClusterWide, kNoMeaning, kThreads},
+    {"producer.purgatory.purge.interval.requests", kInt, "1000", any_value(), kMedium, kReadOnly, kNoMeaning,
+     kPurgatory},
+    {"queued.max.request.bytes", kLong, "-1", any_value(), kMedium, kReadOnly, kNoMeaning,
+     "A shard takes the next request of a connection when the one before is answered; memory is bounded by the buffer "
+     "pool."},
+    {"queued.max.requests", kInt, "500", at_least(1), kHigh, kReadOnly, kNoMeaning,
+     "A shard takes the next request of a connection when the one before is answered; there is no queue."},
+    {"quota.window.num", kInt, "11", at_least(1), kLow, kReadOnly, kNotBuilt, kQuotas},
+    {"quota.window.size.seconds", kInt, "1", at_least(1), kLow, kReadOnly, kNotBuilt, kQuotas},
+    {"request.timeout.ms", kInt, "30000", any_value(), kHigh, kReadOnly, kWorks,
+     "How long this node waits for an answer of another."},
+    {"socket.connection.setup.timeout.max.ms", kLong, "30000", any_value(), kMedium, kReadOnly, kNotBuilt,
+     kReplication},
+    {"socket.connection.setup.timeout.ms", kLong, "10000", any_value(), kMedium, kReadOnly, kNotBuilt, kReplication},
+    {"socket.listen.backlog.size", kInt, "50", at_least(1), kMedium, kReadOnly, kWorks,
+     "Connections the kernel holds before they are accepted."},
+    {"socket.receive.buffer.bytes", kInt, "102400", any_value(), kHigh, kReadOnly, kWorks,
+     "SO_RCVBUF of connections; -1: as the system has it."},
+    {"socket.request.max.bytes", kInt, "104857600", at_least(1), kHigh, kReadOnly, kWorks,
+     "The largest request; a connection that announces a larger one is closed."},
+    {"socket.send.buffer.bytes", kInt, "102400", any_value(), kHigh, kReadOnly, kWorks,
+     "SO_SNDBUF of connections; -1: as the system has it."},
+    {"weir.http.listener", kString, "127.0.0.1:9644", any_value(), kMedium, kReadOnly, kWorks,
+     "Where /metrics, /livez and /readyz are served, as HOST:PORT; empty: nowhere."},
+    {"weir.threads", kInt, "0", at_least(0), kMedium, kReadOnly, kWorks, "Loop threads; 0: one for each core."},
+};
+
+}  // namespace
+
+const std::span<const ConfigKey> kNetworkKeys = kNetworkKeysTable;
+
+}  // namespace weir::broker::tables

@@ -1,0 +1,55 @@
+// Settings of replicas and leaders.
+#include "broker/config/config_key.h"
+#include "broker/config/notes.h"
+
+namespace weir::broker::tables {
+namespace {
+
+using enum ConfigType;
+using enum Importance;
+using enum Update;
+using enum Support;
+
+constexpr ConfigKey kReplicationKeysTable[] = {
+    {"alter.log.dirs.replication.quota.window.num", kInt, "11", at_least(1), kLow, kReadOnly, kNotBuilt, kQuotas},
+    {"alter.log.dirs.replication.quota.window.size.seconds", kInt, "1", at_least(1), kLow, kReadOnly, kNotBuilt,
+     kQuotas},
+    {"auto.leader.rebalance.enable", kBoolean, "true", any_value(), kHigh, kReadOnly, kNotBuilt, kReplication},
+    {"cordoned.log.dirs", kList, "", any_value(), kMedium, kPerBroker, kNotBuilt,
+     "Cordoned directories are not built yet: new replicas may go to any directory."},
+    {"default.replication.factor", kInt, "1", any_value(), kMedium, kReadOnly, kWorks,
+     "The replicas of a topic that is created without saying how many, and of automatic ones."},
+    {"follower.replication.throttled.rate", kLong, "9223372036854775807", at_least(0), kMedium, kDynamicOnly, kNotBuilt,
+     kQuotas},
+    {"leader.imbalance.check.interval.seconds", kLong, "300", at_least(1), kHigh, kReadOnly, kNotBuilt, kReplication},
+    {"leader.replication.throttled.rate", kLong, "9223372036854775807", at_least(0), kMedium, kDynamicOnly, kNotBuilt,
+     kQuotas},
+    {"num.replica.alter.log.dirs.threads", kInt, nullptr, any_value(), kHigh, kReadOnly, kNoMeaning,
+     "Moves between directories run on the disk threads."},
+    {"num.replica.fetchers", kInt, "1", at_least(1), kHigh, kClusterWide, kNoMeaning, kThreads},
+    {"replica.alter.log.dirs.io.max.bytes.per.second", kLong, "9223372036854775807", at_least(0), kMedium, kDynamicOnly,
+     kNotBuilt, kQuotas},
+    {"replica.fetch.backoff.ms", kInt, "1000", at_least(0), kMedium, kReadOnly, kNotBuilt, kReplication},
+    {"replica.fetch.max.bytes", kInt, "1048576", at_least(0), kMedium, kReadOnly, kNotBuilt, kReplication},
+    {"replica.fetch.min.bytes", kInt, "1", any_value(), kHigh, kReadOnly, kNotBuilt, kReplication},
+    {"replica.fetch.response.max.bytes", kInt, "10485760", at_least(0), kMedium, kReadOnly, kNotBuilt, kReplication},
+    {"replica.fetch.wait.max.ms", kInt, "500", any_value(), kHigh, kReadOnly, kNotBuilt, kReplication},
+    {"replica.high.watermark.checkpoint.interval.ms", kLong, "5000", any_value(), kHigh, kReadOnly, kWorks,
+     "How often the high watermarks are written down."},
+    {"replica.lag.time.max.ms", kLong, "30000", any_value(), kHigh, kReadOnly, kWorks,
+     "A follower that has not caught up for so long leaves the in-sync replicas."},
+    {"replica.selector.class", kString, nullptr, any_value(), kMedium, kReadOnly, kNoMeaning, kJava},
+    {"replica.socket.receive.buffer.bytes", kInt, "65536", any_value(), kHigh, kReadOnly, kNotBuilt, kReplication},
+    {"replica.socket.timeout.ms", kInt, "30000", any_value(), kHigh, kReadOnly, kNotBuilt, kReplication},
+    {"replication.quota.window.num", kInt, "11", at_least(1), kLow, kReadOnly, kNotBuilt, kQuotas},
+    {"replication.quota.window.size.seconds", kInt, "1", at_least(1), kLow, kReadOnly, kNotBuilt, kQuotas},
+    {"unclean.leader.election.enable", kBoolean, "false", any_value(), kHigh, kClusterWide, kNotBuilt, kReplication},
+    {"unclean.leader.election.interval.ms", kLong, "300000", at_least(1), kMedium, kReadOnly, kNotBuilt, kReplication,
+     true},
+};
+
+}  // namespace
+
+const std::span<const ConfigKey> kReplicationKeys = kReplicationKeysTable;
+
+}  // namespace weir::broker::tables
