@@ -1,0 +1,138 @@
+// Admin: looks at and changes topics, configurations, groups and offsets. Threads, errors: client.h. A call for several
+// things gives a result for each, in the order asked; the call as a whole fails only when no broker would answer.
+#pragma once
+
+#include <map>
+#include <memory>
+
+#include "base/uuid.h"
+#include "weir/client.h"
+#include "weir/record.h"
+
+namespace weir::client {
+
+struct NodeDescription {
+  NodeId id;
+  Endpoint endpoint;
+  std::string rack;  // empty: none
+};
+
+struct ClusterDescription {
+  std::string cluster_id;
+  NodeId controller = kNoNode;
+  std::vector<NodeDescription> brokers;
+};
+
+struct PartitionDescription {
+  PartitionIndex index;
+  NodeId leader = kNoNode;  // kNoNode while there is none
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
+  std::vector<NodeId> replicas;
+  std::vector<NodeId> in_sync;
+};
+
+struct TopicDescription {
+  std::string name;
+  Uuid id;
+  bool internal = false;
+  std::vector<PartitionDescription> partitions;
+};
+
+struct NewTopic {
+  std::string name;
+  int32_t partitions = -1;          // -1: the broker's default
+  int16_t replication_factor = -1;  // -1: the broker's default
+  std::map<std::string, std::string> configs;
+};
+
+enum class ConfigResourceType : int8_t { kTopic = 2, kBroker = 4, kGroup = 32 };
+struct ConfigResource {
+  ConfigResourceType type = ConfigResourceType::kTopic;
+  std::string name;
+};
+struct ConfigEntry {
+  std::string name;
+  std::optional<std::string> value;  // absent: sensitive
+  std::string source;                // topic, broker, cluster, file, default, group
+  bool read_only = false;
+  bool sensitive = false;
+};
+// Absent value: back to the default.
+using ConfigChanges = std::map<std::string, std::optional<std::string>>;
+
+// A place in a partition that only the broker knows the offset of.
+inline constexpr Timestamp kEarliestSpec{-2};
+inline constexpr Timestamp kLatestSpec{-1};
+struct FoundOffset {
+  Offset offset = kNoOffset;  // kNoOffset: no record at or after the timestamp
+  Timestamp timestamp = kNoTimestamp;
+};
+
+struct GroupListing {
+  std::string id;
+  std::string protocol_type;  // "consumer" for consumer groups
+  std::string state;          // Stable, Empty, ...
+  std::string type;           // classic, consumer, share, streams
+};
+struct GroupMember {
+  std::string id;
+  std::string instance;  // empty: dynamic
+  std::string client_id;
+  std::string host;
+  std::vector<TopicPartition> assignment;
+};
+struct GroupDescription {
+  std::string id;
+  std::string state;
+  std::string protocol_type;
+  std::string assignor;
+  NodeId coordinator = kNoNode;
+  std::vector<GroupMember> members;
+};
+struct CommittedOffset {
+  Offset offset = kNoOffset;
+  std::string metadata;
+};
+
+template <class T = void>
+struct Outcome {
+  std::string name;
+  Result<T> result;
+};
+
+class Admin {
+ public:
+  explicit Admin(const Client& client);
+
+  Task<Result<ClusterDescription>> describe_cluster();
+
+  // All topics, internal ones too, by name.
+  Task<Result<std::vector<TopicDescription>>> list_topics();
+  Task<Result<std::vector<Outcome<TopicDescription>>>> describe_topics(std::vector<std::string> names);
+  // With validate_only nothing is made, and the outcome says whether it could be.
+  Task<Result<std::vector<Outcome<>>>> create_topics(std::vector<NewTopic> topics, bool validate_only = false);
+  Task<Result<std::vector<Outcome<>>>> delete_topics(std::vector<std::string> names);
+  // Raises the number of partitions to `total`.
+  Task<Result<>> create_partitions(std::string topic, int32_t total);
+  // Deletes the records below each offset (kLatestSpec's value, -1: all); gives the first offset that is left.
+  Task<Result<std::vector<Outcome<Offset>>>> delete_records(std::map<TopicPartition, Offset> before);
+
+  Task<Result<std::vector<ConfigEntry>>> describe_config(ConfigResource resource);
+  Task<Result<>> alter_config(ConfigResource resource, ConfigChanges changes);
+
+  // For each partition the first offset at or after a timestamp, or one of the specs above.
+  Task<Result<std::map<TopicPartition, Result<FoundOffset>>>> list_offsets(std::map<TopicPartition, Timestamp> wanted);
+
+  Task<Result<std::vector<GroupListing>>> list_groups();
+  Task<Result<GroupDescription>> describe_group(std::string group);
+  Task<Result<>> delete_group(std::string group);
+  Task<Result<std::map<TopicPartition, CommittedOffset>>> committed_offsets(std::string group);
+  // The group must have no member.
+  Task<Result<>> alter_offsets(std::string group, std::map<TopicPartition, Offset> offsets);
+  Task<Result<>> delete_offsets(std::string group, std::vector<TopicPartition> partitions);
+
+ private:
+  std::shared_ptr<Cluster> cluster_;
+};
+
+}  // namespace weir::client
