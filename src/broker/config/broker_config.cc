@@ -49,10 +49,6 @@ ConfigMap default_settings() {
           {"log.dirs", "weir-data"},
           // A cluster of one, and a person who waits.
           {"offsets.topic.replication.factor", "1"},
-          {"transaction.state.log.replication.factor", "1"},
-          {"transaction.state.log.min.isr", "1"},
-          {"share.coordinator.state.topic.replication.factor", "1"},
-          {"share.coordinator.state.topic.min.isr", "1"},
           {"group.initial.rebalance.delay.ms", "0"}};
 }
 
