@@ -19,7 +19,6 @@ import org.apache.kafka.common.protocol.ByteBufferAccessor;
 import org.apache.kafka.common.protocol.Message;
 import org.apache.kafka.common.protocol.MessageUtil;
 import org.apache.kafka.common.protocol.types.BoundField;
-import org.apache.kafka.common.protocol.types.CompactArrayOf;
 import org.apache.kafka.common.protocol.types.Field;
 import org.apache.kafka.common.protocol.types.NullableSchema;
 import org.apache.kafka.common.protocol.types.Schema;
@@ -29,8 +28,8 @@ import org.apache.kafka.common.protocol.types.Type;
 import org.apache.kafka.common.record.internal.MemoryRecords;
 
 /**
- * Kafka's side of the comparison of codecs. Decodes each message of a file with Kafka's own classes and encodes it again; then makes
- * messages of its own, of every class and version in the file, for weir to do the same with.
+ * Kafka's side of the comparison of codecs. Decodes each message of a file with Kafka's own classes and encodes it
+ * again; then makes messages of its own, of every class and version in the file, for weir to do the same with.
  *
  * A file is a row of entries: name (as Java writes UTF), int16 version, int32 size, bytes.
  */
@@ -66,7 +65,8 @@ public final class Codecs {
                 try (JarFile jar = new JarFile(path.toFile())) {
                     for (var entries = jar.entries(); entries.hasMoreElements();) {
                         String entry = entries.nextElement().getName();
-                        boolean generated = entry.contains("/generated/") || entry.startsWith("org/apache/kafka/common/message/")
+                        boolean generated = entry.contains("/generated/")
+                            || entry.startsWith("org/apache/kafka/common/message/")
                             || entry.startsWith("org/apache/kafka/common/metadata/");
                         if (!generated || !entry.endsWith(".class") || entry.contains("$")) continue;
                         Class<?> found = Class.forName(entry.substring(0, entry.length() - 6).replace('/', '.'), false,
@@ -75,7 +75,9 @@ public final class Codecs {
                         if (!Message.class.isAssignableFrom(found)) continue;
                         String name = found.getSimpleName();
                         classes.put(name, found);
-                        if (name.matches(".*(Request|Response|Header)Data")) classes.put(name.substring(0, name.length() - 4), found);
+                        if (name.matches(".*(Request|Response|Header)Data")) {
+                            classes.put(name.substring(0, name.length() - 4), found);
+                        }
                     }
                 }
             }
@@ -108,7 +110,8 @@ public final class Codecs {
         try {
             byte[] again = recoded(name, version, ByteBuffer.wrap(bytes));
             if (!Arrays.equals(bytes, again)) {
-                fail(name, version, "\n  weir  " + HexFormat.of().formatHex(bytes) + "\n  Kafka " + HexFormat.of().formatHex(again));
+                HexFormat hex = HexFormat.of();
+                fail(name, version, "\n  weir  " + hex.formatHex(bytes) + "\n  Kafka " + hex.formatHex(again));
             }
         } catch (Throwable thrown) {
             fail(name, version, thrown + "\n  weir  " + HexFormat.of().formatHex(bytes));
@@ -141,17 +144,18 @@ public final class Codecs {
             for (String name : seen.keySet()) {
                 Schema[] schemas = (Schema[]) classes.get(name).getField("SCHEMAS").get(null);
                 Message message = message(name);
-                for (short version = message.lowestSupportedVersion(); version <= message.highestSupportedVersion(); ++version) {
+                short last = message.highestSupportedVersion();
+                for (short version = message.lowestSupportedVersion(); version <= last; ++version) {
                     if (!seen.get(name).containsKey(version)) fail(name, version, "weir has no such version");
                     for (int i = 0; i < MADE_PER_VERSION; ++i, ++count) make(name, version, schemas[version], out);
                 }
-                if (seen.get(name).lastKey() > message.highestSupportedVersion()) fail(name, seen.get(name).lastKey(), "Kafka has no such version");
+                if (seen.get(name).lastKey() > last) fail(name, seen.get(name).lastKey(), "Kafka has no such version");
             }
         }
         System.out.println(count + " messages made by Kafka");
     }
 
-    /** The schemas are Kafka's older way to write; reading and writing that with the message's class gives the form on the wire. */
+    /** The schemas are Kafka's older way to write; the message's class reads that and writes the true form. */
     private void make(String name, short version, Schema schema, DataOutputStream out) throws IOException {
         try {
             Struct struct = struct(schema, 0);
@@ -176,8 +180,9 @@ public final class Codecs {
     private Object value(Type type, int depth) {
         if (type instanceof TaggedFields tagged) return tags(tagged, depth);
         boolean isArray = type.arrayElementType().isPresent();
-        // An optional struct in a tagged field is written in another way by the classes than by the schemas, unless it is there.
-        if (type.isNullable() && random.nextInt(4) == 0 && !(type instanceof NullableSchema && depth < 0)) return null;
+        // A null struct in a tagged field is written in another way by the schemas than by the classes: none is made.
+        boolean mayBeNull = type.isNullable() && !(type instanceof NullableSchema && depth < 0);
+        if (mayBeNull && random.nextInt(4) == 0) return null;
         int below = Math.abs(depth) + 1;
         if (isArray) {
             Object[] values = new Object[random.nextInt(below > 3 ? 2 : 4)];

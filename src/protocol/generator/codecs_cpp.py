@@ -213,7 +213,8 @@ class Codec:
     def is_default(self):
         tests = [differs(f, 'value.' + member(f)) for f in self.struct.fields]
         text = ' || '.join(tests) or 'false'
-        return ['bool is_default([[maybe_unused]] const %s& value) {' % self.struct.cpp_name, '  return !(%s);' % text, '}', '']
+        head = 'bool is_default([[maybe_unused]] const %s& value) {' % self.struct.cpp_name
+        return [head, '  return !(%s);' % text, '}', '']
 
     def function(self, signature, body):
         text = '\n'.join(body.lines)

@@ -6,7 +6,8 @@ TYPES = {'bool': 'bool', 'int8': 'int8_t', 'int16': 'int16_t', 'uint16': 'uint16
          'bytes': 'ByteView', 'records': 'Records'}
 METHODS = {'bool': 'boolean'}
 LIMITS = {-2**31: 'INT32_MIN', -2**63: 'INT64_MIN', 2**63 - 1: 'INT64_MAX', 2**31 - 1: 'INT32_MAX'}
-KEYWORDS = {'operator', 'default', 'register', 'namespace', 'new', 'delete', 'this', 'class', 'union', 'export', 'private'}
+KEYWORDS = {'operator', 'default', 'register', 'namespace', 'new', 'delete', 'this', 'class', 'union', 'export',
+            'private'}
 
 
 def member(field):

@@ -1,6 +1,7 @@
 """Writes the C++ of the protocol's messages from the schemas.
 
-generate.py SCHEMAS OUT writes the files below OUT, leaving alone those that would not change; generate.py --list SCHEMAS names them.
+generate.py SCHEMAS OUT writes the files below OUT, leaving alone those that would not change;
+generate.py --list SCHEMAS names them.
 Run by the build (src/protocol/CMakeLists.txt). Standard library only.
 """
 import os

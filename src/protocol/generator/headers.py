@@ -26,14 +26,15 @@ def constants(message):
     if message.kind in ('request', 'response'):
         api = message.name.removesuffix('Request').removesuffix('Response')
         lines.append('  static constexpr ApiKey kApiKey = ApiKey::k%s;' % api)
-        other = api + ('Response' if message.kind == 'request' else 'Request')
-        lines.append('  using %s = %s;' % ('Response' if message.kind == 'request' else 'Request', 'protocol::' + other))
+        other = 'Response' if message.kind == 'request' else 'Request'
+        lines.append('  using %s = protocol::%s%s;' % (other, api, other))
     elif message.key is not None:
         lines.append('  static constexpr int16_t kRecordType = %d;' % message.key)
     lines.append('  static constexpr int16_t kMinVersion = %d;' % message.versions[0])
     lines.append('  static constexpr int16_t kMaxVersion = %d;' % message.versions[1])
     if message.kind == 'request':
-        lines.append('  static constexpr int16_t kMaxStableVersion = %d;' % (message.versions[1] - int(message.unstable)))
+        stable = message.versions[1] - int(message.unstable)
+        lines.append('  static constexpr int16_t kMaxStableVersion = %d;' % stable)
     first = 'kNeverFlexible' if message.first_flexible is None else '%d' % message.first_flexible
     lines.append('  static constexpr int16_t kFirstFlexibleVersion = %s;' % first)
     return lines
@@ -44,7 +45,7 @@ def parts(message):
 
 
 def inner_structs(message):
-    """They stand before the message: an optional of a struct inside an unfinished class cannot see that it has defaults."""
+    """They stand before the message: inside an unfinished class an optional of one cannot see that it has defaults."""
     if not message.structs:
         return []
     lines = ['namespace %s {' % parts(message), '']

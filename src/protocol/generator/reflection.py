@@ -58,7 +58,7 @@ def reflection_part(messages):
     lines = ['// Generated from src/protocol/schemas: tables of some of the messages.', '#include <cstddef>', '']
     lines += ['#include "%s"' % header_path(m) for m in messages]
     lines += ['#include "protocol/json/reflection_build.h"', '',
-              '// The structs have members of class types, for which the compilers in use define offsetof all the same.',
+              '// The structs have members of class types, for which clang defines offsetof all the same.',
               '#pragma clang diagnostic ignored "-Winvalid-offsetof"', '',
               'namespace weir::protocol {', '']
     for message in messages:
@@ -68,10 +68,11 @@ def reflection_part(messages):
 
 def reflection_index(messages):
     names = sorted(m.name for m in messages)
-    lines = ['// Generated from src/protocol/schemas: all messages, by name.', '#include "protocol/json/reflection.h"', '',
-             'namespace weir::protocol {', '']
+    lines = ['// Generated from src/protocol/schemas: all messages, by name.',
+             '#include "protocol/json/reflection.h"', '', 'namespace weir::protocol {', '']
     lines += ['extern const MessageInfo k%sInfo;' % n for n in names]
-    lines += ['', 'std::span<const MessageInfo* const> all_messages() {', '  static const MessageInfo* const kAll[] = {']
+    lines += ['', 'std::span<const MessageInfo* const> all_messages() {',
+              '  static const MessageInfo* const kAll[] = {']
     lines += ['      &k%sInfo,' % n for n in names]
     lines += ['  };', '  return kAll;', '}', '', '}  // namespace weir::protocol', '']
     return '\n'.join(lines)

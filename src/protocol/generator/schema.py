@@ -3,8 +3,8 @@ import json
 import os
 
 ANY = (0, 32767)
-PRIMITIVES = {'bool': 1, 'int8': 1, 'int16': 2, 'uint16': 2, 'int32': 4, 'uint32': 4, 'int64': 8, 'float64': 8, 'uuid': 16}
-NO_DEFAULT = object()
+PRIMITIVES = {'bool': 1, 'int8': 1, 'int16': 2, 'uint16': 2, 'int32': 4, 'uint32': 4, 'int64': 8, 'float64': 8,
+              'uuid': 16}
 
 
 def span(text):
