@@ -84,13 +84,15 @@ size_t GroupMember::size() const {
   return size;
 }
 
-ClassicGroup::ClassicGroup(std::string id, std::vector<GroupTimeout>& expired, Timestamp now)
+ClassicGroup::ClassicGroup(std::string id, std::vector<GroupTimeout>& expired, size_t& memory_bytes, Timestamp now)
     : join_timer(expired, {GroupTimeout::Kind::kJoin, id, {}}),
       sync_timer(expired, {GroupTimeout::Kind::kSync, id, {}}),
       id_(std::move(id)),
       expired_(expired),
       state_since_(now),
-      memory_bytes_(kGroupOverhead + 4 * id_.size()) {}
+      total_memory_bytes_(memory_bytes) {
+  grow(kGroupOverhead + 4 * id_.size());
+}
 
 void ClassicGroup::move_to(GroupState state, Timestamp now) {
   CHECK(legal(state_, state), "group {} from {} to {}", id_, group_state_name(state_), group_state_name(state));
@@ -116,37 +118,37 @@ GroupMember* ClassicGroup::find_static(std::string_view instance_id) const {
 GroupMember& ClassicGroup::add(GroupMember member, std::string_view protocol_type) {
   CHECK(!by_id_.contains(member.id), "member {} of group {} twice", member.id, id_);
   if (members_.empty()) protocol_type_ = std::string(protocol_type);
-  if (pending_.erase(member.id) > 0) memory_bytes_ -= kPendingOverhead;
+  if (pending_.erase(member.id) > 0) shrink(kPendingOverhead);
   member.session = new_timer(GroupTimeout::Kind::kSession, member.id);
   GroupMember& added = *members_.emplace_back(std::make_unique<GroupMember>(std::move(member)));
   by_id_.emplace(added.id, &added);
   if (added.instance_id) by_instance_.insert_or_assign(*added.instance_id, &added);
   if (!leader_) leader_ = added.id;
-  memory_bytes_ += added.size();
+  grow(added.size());
   count_protocols(added, +1);
   return added;
 }
 
 void ClassicGroup::update(GroupMember& member, std::vector<GroupProtocol> protocols, int32_t rebalance_timeout_ms,
                           int32_t session_timeout_ms) {
-  memory_bytes_ -= member.size();
+  shrink(member.size());
   count_protocols(member, -1);
   member.protocols = std::move(protocols);
   member.rebalance_timeout_ms = rebalance_timeout_ms;
   member.session_timeout_ms = session_timeout_ms;
   count_protocols(member, +1);
-  memory_bytes_ += member.size();
+  grow(member.size());
 }
 
 void ClassicGroup::remove(std::string_view member_id) {
   const std::string id(member_id);
-  if (pending_.erase(id) > 0) memory_bytes_ -= kPendingOverhead;
+  if (pending_.erase(id) > 0) shrink(kPendingOverhead);
   pending_sync_.erase(id);
   const auto it = std::ranges::find_if(members_, [&](const auto& member) { return member->id == id; });
   if (it == members_.end()) return;
   const GroupMember& member = **it;
   CHECK(!member.awaits_join() && !member.awaits_sync(), "member {} is removed unanswered", id);
-  memory_bytes_ -= member.size();
+  shrink(member.size());
   count_protocols(member, -1);
   if (member.instance_id) by_instance_.erase(*member.instance_id);
   by_id_.erase(id);
@@ -157,14 +159,14 @@ void ClassicGroup::remove(std::string_view member_id) {
 void ClassicGroup::rename(GroupMember& member, std::string_view new_id) {
   CHECK(!member.awaits_join() && !member.awaits_sync(), "member {} is renamed unanswered", member.id);
   CHECK(!by_id_.contains(std::string(new_id)), "member {} of group {} twice", new_id, id_);
-  memory_bytes_ -= member.size();
+  shrink(member.size());
   by_id_.erase(member.id);
   if (is_leader(member.id)) leader_ = std::string(new_id);
   if (pending_sync_.erase(member.id) > 0) pending_sync_.emplace(new_id);
   member.id = new_id;
   member.session->rename_member(new_id);
   by_id_.emplace(member.id, &member);
-  memory_bytes_ += member.size();
+  grow(member.size());
 }
 
 protocol::ErrorCode ClassicGroup::validate(std::string_view member_id,
@@ -179,7 +181,7 @@ protocol::ErrorCode ClassicGroup::validate(std::string_view member_id,
 
 void ClassicGroup::add_pending(std::string_view member_id) {
   pending_.emplace(member_id, new_timer(GroupTimeout::Kind::kPendingMember, member_id));
-  memory_bytes_ += kPendingOverhead;
+  grow(kPendingOverhead);
 }
 
 bool ClassicGroup::sync_arrived(std::string_view member_id) {

@@ -85,17 +85,21 @@ struct GroupMember {
 
 class ClassicGroup {
  public:
-  ClassicGroup(std::string id, std::vector<GroupTimeout>& expired, Timestamp now);
+  // `memory_bytes` is the sum over all groups of a coordinator; this one keeps its part of it up to date.
+  ClassicGroup(std::string id, std::vector<GroupTimeout>& expired, size_t& memory_bytes, Timestamp now);
   ClassicGroup(const ClassicGroup&) = delete;
   ClassicGroup& operator=(const ClassicGroup&) = delete;
+  ~ClassicGroup() { total_memory_bytes_ -= memory_bytes_; }
 
   [[nodiscard]] const std::string& id() const { return id_; }
   [[nodiscard]] GroupState state() const { return state_; }
-  [[nodiscard]] GroupState previous_state() const { return previous_state_; }
   // Checks that the transition is a legal one.
   void move_to(GroupState state, Timestamp now);
   // The time of the last move, or none where an old record did not say.
   [[nodiscard]] std::optional<Timestamp> state_since() const { return state_since_; }
+  [[nodiscard]] bool in_initial_rebalance() const {
+    return state_ == GroupState::kPreparingRebalance && previous_state_ == GroupState::kEmpty;
+  }
   [[nodiscard]] bool can_rebalance() const { return state_ != GroupState::kPreparingRebalance; }
   [[nodiscard]] int32_t generation() const { return generation_; }
   [[nodiscard]] const std::optional<std::string>& protocol_type() const { return protocol_type_; }
@@ -157,13 +161,10 @@ class ClassicGroup {
   // Replaces everything by what a record says. The group is kStable, or kEmpty without members.
   void load(const protocol::GroupMetadataValue& value);
 
-  [[nodiscard]] size_t memory_bytes() const { return memory_bytes_; }
-
   GroupTimer join_timer;
   GroupTimer sync_timer;
-  // A newcomer prolongs the first rebalance of an empty group; what it may still be prolonged by.
+  // The first rebalance of an empty group is prolonged by newcomers: by what it may still be prolonged.
   bool newcomer_in_initial_rebalance = false;
-  bool initial_rebalance = false;
   milliseconds initial_delay{0};
   milliseconds initial_remaining{0};
   // Whether the log has a record of the group that is not a tombstone.
@@ -171,6 +172,8 @@ class ClassicGroup {
 
  private:
   void compute_subscribed_topics();
+  void grow(size_t bytes) { memory_bytes_ += bytes, total_memory_bytes_ += bytes; }
+  void shrink(size_t bytes) { memory_bytes_ -= bytes, total_memory_bytes_ -= bytes; }
   void count_protocols(const GroupMember& member, int delta);
   [[nodiscard]] std::unique_ptr<GroupTimer> new_timer(GroupTimeout::Kind kind, std::string_view member_id) const;
 
@@ -192,6 +195,7 @@ class ClassicGroup {
   std::map<std::string, size_t, std::less<>> supporters_;  // of each protocol
   std::optional<std::set<std::string, std::less<>>> subscribed_;
   size_t memory_bytes_ = 0;
+  size_t& total_memory_bytes_;
 };
 
 }  // namespace weir::broker

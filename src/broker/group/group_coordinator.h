@@ -101,7 +101,7 @@ class GroupCoordinator final : public GroupLogReader {
   void on_time(GroupTime now);
 
   // Outcomes of appends, each once, in the order of the appends. `base` is the offset of the first record.
-  void committed(const Append& append, Offset base, GroupTime now);
+  void committed(uint64_t append_id, std::span<const CoordinatorRecord> records, Offset base, GroupTime now);
   void failed(uint64_t append_id, protocol::ErrorCode error, GroupTime now);
   // It takes too long: those who wait for it are answered as by failed(), but committed() or failed() still follows.
   void timed_out(uint64_t append_id, GroupTime now);
@@ -116,7 +116,7 @@ class GroupCoordinator final : public GroupLogReader {
   [[nodiscard]] const ClassicGroup* find_group(std::string_view group_id) const;
   [[nodiscard]] std::vector<std::string> group_ids() const;
   // Groups and offsets, roughly.
-  [[nodiscard]] size_t memory_bytes() const { return groups_bytes() + offsets_.memory_bytes(); }
+  [[nodiscard]] size_t memory_bytes() const { return groups_memory_bytes_ + offsets_.memory_bytes(); }
 
  private:
   using Outcome = std::move_only_function<void(protocol::ErrorCode, GroupTime)>;
@@ -126,6 +126,13 @@ class GroupCoordinator final : public GroupLogReader {
     std::vector<std::pair<std::string, TopicPartition>> writes;
     std::string group_id;
     bool answered = false;
+  };
+  // What a static member was before another took its place.
+  struct ReplacedMember {
+    std::string id;
+    std::vector<GroupProtocol> protocols;
+    int32_t rebalance_timeout_ms;
+    int32_t session_timeout_ms;
   };
   struct ForeignGroup {
     std::string_view type;
@@ -142,8 +149,7 @@ class GroupCoordinator final : public GroupLogReader {
   void replace_static_member(const GroupRequestContext& context, const protocol::JoinGroupRequest& request,
                              ClassicGroup& group, GroupMember& member, const std::string& new_id, ReplyToken token,
                              GroupTime now);
-  void store_replaced_member(ClassicGroup& group, const std::string& old_id, GroupMember before,
-                             const std::string& new_id, bool may_skip, GroupTime now);
+  void store_replaced_member(ClassicGroup& group, const std::string& new_id, ReplacedMember before, bool may_skip);
   void add_member(const GroupRequestContext& context, const protocol::JoinGroupRequest& request, ClassicGroup& group,
                   std::string member_id, ReplyToken token, GroupTime now);
   void update_member(const GroupRequestContext& context, const protocol::JoinGroupRequest& request, ClassicGroup& group,
@@ -163,7 +169,9 @@ class GroupCoordinator final : public GroupLogReader {
   void session_expired(ClassicGroup& group, std::string_view member_id, GroupTime now);
   void pending_expired(ClassicGroup& group, std::string_view member_id, GroupTime now);
   void sync_expired(ClassicGroup& group, GroupTime now);
+  // The present generation, if the member waits for it.
   void answer_join(GroupMember& member, ClassicGroup& group, bool skip_assignment);
+  void answer_follower(GroupMember& member, ClassicGroup& group, const std::string& leader);
   void fail_join(ClassicGroup& group, GroupMember& member, std::string_view member_id, protocol::ErrorCode error);
   void answer_sync(GroupMember& member, const ClassicGroup& group);
   void fail_sync(GroupMember& member, protocol::ErrorCode error);
@@ -182,28 +190,34 @@ class GroupCoordinator final : public GroupLogReader {
 
   // offset_commit.cc
   [[nodiscard]] protocol::ErrorCode validate_commit(const GroupRequestContext& context,
-                                                    const protocol::OffsetCommitRequest& request);
+                                                    const protocol::OffsetCommitRequest& request) const;
+  [[nodiscard]] protocol::ErrorCode commit_one(std::string_view group_id, const TopicPartition& partition,
+                                               const std::optional<std::string_view>& metadata) const;
   [[nodiscard]] protocol::ErrorCode validate_commit_to(const ClassicGroup& group,
                                                        const protocol::OffsetCommitRequest& request) const;
 
+  // group_admin.cc
+  [[nodiscard]] protocol::ErrorCode validate_offset_delete(std::string_view group_id) const;
+  // Tombstones for everything of the group, in `records`, and their partitions.
+  [[nodiscard]] std::vector<TopicPartition> delete_all_offsets(std::string_view group_id,
+                                                               std::vector<CoordinatorRecord>& records) const;
+
   // expiry.cc
   void check_expiry(GroupTime now);
-  [[nodiscard]] bool expire_offsets(std::string_view group_id, const ClassicGroup* group,
-                                    std::vector<TopicPartition>& expired, GroupTime now) const;
-  [[nodiscard]] bool is_expired(const ClassicGroup* group, std::string_view topic, const CommittedOffset& offset,
-                                Timestamp now) const;
+  void expire_group(const std::string& group_id, Timestamp now);
+  [[nodiscard]] bool is_expired(const ClassicGroup& group, const CommittedOffset& offset, Timestamp now) const;
   void forget_if_nothing(std::string_view group_id);
 
   // group_coordinator.cc
   ClassicGroup* find(std::string_view group_id);
   ClassicGroup& find_or_create(std::string_view group_id, GroupTime now);
   void erase_group(std::string_view group_id);
-  [[nodiscard]] size_t groups_bytes() const;
   void reply(ReplyToken token, GroupReply answer) { effects_.completions.push_back({token, std::move(answer)}); }
   // Queues the records; `replies` wait for them. `tombstones` and offsets among the records count as writes under way.
   void append(std::string_view group_id, std::vector<CoordinatorRecord> records, std::vector<TopicPartition> writes,
               std::vector<Completion> replies, Outcome outcome);
   void finish(InFlight& in_flight, protocol::ErrorCode error, GroupTime now);
+  static std::vector<CoordinatorRecord> one_record(CoordinatorRecord record);
   void replay(ParsedRecord record, Offset offset, ProducerId producer, bool loading);
 
   GroupConfig config_;
@@ -211,6 +225,7 @@ class GroupCoordinator final : public GroupLogReader {
   const TopicCatalog& topics_;
   TimerQueue timers_;
   std::vector<GroupTimeout> expired_;
+  size_t groups_memory_bytes_ = 0;  // before groups_, which count in it to their end
   std::unordered_map<std::string, std::unique_ptr<ClassicGroup>> groups_;
   std::map<std::string, ForeignGroup, std::less<>> foreign_;
   OffsetStore offsets_;

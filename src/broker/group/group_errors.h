@@ -29,6 +29,8 @@ Owned<protocol::OffsetDeleteResponse> error_answer(const protocol::OffsetDeleteR
 Owned<protocol::DescribeGroupsResponse::DescribedGroup> describe_error(std::string_view group_id,
                                                                        protocol::ErrorCode error);
 
+// What a version cannot say, in the way it has for it: a protocol without name is null, and "" before version 7.
+void fit_to_version(protocol::JoinGroupResponse& answer, int16_t version);
 // Turns an answer that was to be given after an append into that of its failure.
 void set_error(GroupReply& reply, protocol::ErrorCode error);
 // What clients are told when the log refused the records of a coordinator (see GroupLog::append).

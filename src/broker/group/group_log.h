@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -36,10 +37,10 @@ class GroupLog {
   virtual ~GroupLog() = default;
 
   // Appends the records as one batch with acks=all and completes when the outcome is known: the offset of the first
-  // record once all are committed (below the high watermark), or an error if they are surely not in the log. Not called
-  // again before it completes. Errors: kUnavailable and kClosed (not the leader any more), kIo, kNoSpace, kBusy (too
-  // few replicas in sync), kTooLarge (over max.message.bytes).
-  virtual Task<Result<Offset>> append(std::vector<CoordinatorRecord> records) = 0;
+  // record once all are committed (below the high watermark), or an error if they are surely not in the log. The
+  // records stay alive until then, and no other append is begun before. Errors: kUnavailable and kClosed (not the
+  // leader any more), kIo, kNoSpace, kBusy (too few replicas in sync), kTooLarge (over max.message.bytes).
+  virtual Task<Result<Offset>> append(std::span<const CoordinatorRecord> records) = 0;
 
   // The sum of key and value sizes that surely fits a batch, e.g. half of max.message.bytes. More is tried only when a
   // single decision needs it.

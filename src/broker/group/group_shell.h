@@ -3,9 +3,9 @@
 // the shard that leads the partition; that loop's thread only.
 //
 // Each call answers with a whole response, errors included, that owns its bytes. The request's bytes must stay alive
-// until the call completes. Life: made when the broker becomes leader, load() at once, unload() when it stops being
-// leader; until loaded calls answer COORDINATOR_LOAD_IN_PROGRESS, afterwards NOT_COORDINATOR. Destroyed only after
-// unload(), when no call is left (a Task that is destroyed counts as completed).
+// until the call completes. One shell serves one term of leadership: made when the broker becomes leader, load() at
+// once, shut_down() when it stops being leader, then destroyed. Until it is loaded calls answer
+// COORDINATOR_LOAD_IN_PROGRESS, from shut_down() on NOT_COORDINATOR.
 #pragma once
 
 #include <deque>
@@ -31,10 +31,12 @@ class GroupShell {
   GroupShell& operator=(const GroupShell&) = delete;
   ~GroupShell();
 
-  // Replays the log. An error of the log leaves the shell loading: unload() it, or try again.
+  // Replays the log. An error of the log, or kCorrupt for a record, leaves the shell loading: try again, or shut it
+  // down. kClosed when it was shut down meanwhile.
   Task<Result<void>> load();
-  // Answers everything that waits with NOT_COORDINATOR and forgets the groups. Idempotent.
-  void unload();
+  // Answers everything that waits with NOT_COORDINATOR at once, and completes when the log has let go of the last
+  // append.
+  Task<void> shut_down();
   [[nodiscard]] bool active() const { return state_ == State::kActive; }
 
   Task<Owned<protocol::JoinGroupResponse>> join_group(GroupRequestContext context,
@@ -69,21 +71,29 @@ class GroupShell {
   [[nodiscard]] const GroupCoordinator& coordinator() const { return *coordinator_; }
 
  private:
-  enum class State : uint8_t { kLoading, kActive, kUnloaded };
-  struct Waiter {
-    std::optional<GroupReply> reply;
-    WaitList done;
-  };
+  enum class State : uint8_t { kLoading, kActive, kShutDown };
+  // A request that waits for its answer. Lives in the frame of its coroutine and is forgotten with it.
+  class Waiter;
+  // Wakes the coordinator at its next deadline.
   class DeadlineTimer;
+  // The appends of one batch on their way through the log; answers those who wait for them when it takes too long.
+  class Batch;
 
-  template <class Response, class Decide>
-  Task<Owned<Response>> decide(Decide decide);
+  template <class Request>
+  using Decision = void (GroupCoordinator::*)(const GroupRequestContext&, const Request&, ReplyToken, GroupTime);
+
+  template <class Request>
+  Task<Owned<typename Request::Response>> decide(GroupRequestContext context, const Request& request,
+                                                 Decision<Request> decision);
+  Task<GroupReply> await_reply(Waiter& waiter);
   [[nodiscard]] protocol::ErrorCode refusal() const;
-  [[nodiscard]] GroupTime time() const;
+  [[nodiscard]] GroupTime time() const { return {loop_.now(), clock_.wall()}; }
+  void on_deadline();
+  void deliver(std::vector<Completion> completions);
+  // Carries out what the coordinator has decided.
   void act();
-  void deliver(Completion completion);
+  // Writes until nothing is left to be written; one at a time runs.
   Task<void> write_appends();
-  Task<void> watch_commit(std::vector<uint64_t> ids, std::shared_ptr<bool> done);
 
   Loop& loop_;
   Clock& clock_;
@@ -94,10 +104,14 @@ class GroupShell {
   State state_ = State::kLoading;
   std::unique_ptr<GroupCoordinator> coordinator_;
   std::unique_ptr<DeadlineTimer> timer_;
-  ReplyToken next_token_ = 1;
+  ReplyToken next_token_ = kNoReply + 1;
   std::unordered_map<ReplyToken, Waiter*> waiters_;
   std::deque<Append> appends_;  // decided and not yet handed to the log
   bool writing_ = false;
+  uint64_t appends_decided_ = 0;
+  uint64_t appends_done_ = 0;
+  WaitList progress_;  // appends_done_ has grown, or the shell is shut down, or the writer has ended
+  std::vector<TopicPartition> deleted_while_loading_;
 };
 
 }  // namespace weir::broker

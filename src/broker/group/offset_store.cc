@@ -118,11 +118,12 @@ void OffsetStore::end_write(std::string_view group_id, const TopicPartition& par
   erase_if_empty(group_id, partition);
 }
 
-std::vector<std::string> OffsetStore::group_ids() const {
-  std::vector<std::string> ids;
-  for (const auto& [id, topics] : groups_) ids.push_back(id);
-  std::ranges::sort(ids);  // decisions must not depend on the order of a hash table, or a simulation would not repeat
-  return ids;
+bool OffsetStore::has_writes(std::string_view group_id) const {
+  const Topics* topics = find(group_id);
+  if (topics == nullptr) return false;
+  return std::ranges::any_of(*topics, [](const auto& topic) {
+    return std::ranges::any_of(topic.second, [](const auto& partition) { return partition.second.writes > 0; });
+  });
 }
 
 std::vector<std::string> OffsetStore::groups_with(const TopicPartition& partition) const {
@@ -130,7 +131,7 @@ std::vector<std::string> OffsetStore::groups_with(const TopicPartition& partitio
   for (const auto& [id, topics] : groups_) {
     if (find(id, partition.topic, partition.partition) != nullptr) ids.push_back(id);
   }
-  std::ranges::sort(ids);
+  std::ranges::sort(ids);  // decisions must not depend on the order of a hash table, or a simulation would not repeat
   return ids;
 }
 

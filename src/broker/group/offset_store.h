@@ -39,7 +39,8 @@ class OffsetStore {
   // nullptr when the group has nothing: neither offsets nor pending ones nor writes.
   [[nodiscard]] const Topics* find(std::string_view group_id) const;
   [[nodiscard]] const Entry* find(std::string_view group_id, std::string_view topic, int32_t partition) const;
-  [[nodiscard]] std::vector<std::string> group_ids() const;
+  // Whether a commit of the group is under way.
+  [[nodiscard]] bool has_writes(std::string_view group_id) const;
   // The groups that have something of the partition.
   [[nodiscard]] std::vector<std::string> groups_with(const TopicPartition& partition) const;
   // Partitions with a committed offset.

@@ -57,7 +57,11 @@ struct Owned {
   Arena arena;
 
   std::string_view keep(std::string_view text) { return arena.keep(text); }
+  std::string_view keep(const std::string& text) { return arena.keep(std::string_view(text)); }
   std::optional<std::string_view> keep(const std::optional<std::string_view>& text) { return arena.keep(text); }
+  std::optional<std::string_view> keep(const std::optional<std::string>& text) {
+    return arena.keep(std::optional<std::string_view>(text));
+  }
   ByteView keep(ByteView bytes) { return arena.keep(bytes); }
 };
 
