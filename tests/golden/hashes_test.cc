@@ -62,6 +62,8 @@ TEST(GoldenHashes, Crc32cOfAnyLengthAndInParts) {
   }
 }
 
+TEST(GoldenHashes, Crc32cOfTheUsualCheckString) { EXPECT_EQ(crc32c(as_bytes("123456789")), 0xe3069283U); }
+
 TEST(GoldenHashes, ShortAndLongInputsAgreeOnTheChecksum) {
   // Long inputs go another way than short ones: join short ones up to past the border.
   ByteVector bytes(5000);

@@ -79,7 +79,8 @@ bool same_struct(const StructInfo& info, const void* a, const void* b) {
   return true;
 }
 
-// The shortest digits that give the same value again; always recognisable as no integer. JSON has no infinities: those are strings.
+// The shortest digits that give the same value again; always recognisable as no integer. JSON has no infinities: those
+// are strings.
 void append_double(std::string& out, double value) {
   if (!std::isfinite(value)) return append_json_string(out, fmt::format("{}", value));
   std::string digits = fmt::format("{}", value);
