@@ -43,9 +43,9 @@ class Source:
 
     @property
     def folder(self):
-        """The folder below src/, '' for a file elsewhere."""
+        """The folder below src/ or include/, '' for a file elsewhere."""
         parts = self.path.split("/")
-        return parts[1] if parts[0] == "src" and len(parts) > 2 else ""
+        return parts[1] if parts[0] in ("src", "include") and len(parts) > 2 else ""
 
     def line_of(self, position):
         """The line, from 1, of a position in `code`."""

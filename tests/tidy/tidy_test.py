@@ -37,6 +37,13 @@ class Layers(unittest.TestCase):
     def test_only_who_starts_the_process_knows_the_real_seams(self):
         self.assertEqual([], self.findings("src/cli/a.cc", "base/real/disk.h"))
         self.assertTrue(self.findings("src/storage/a.cc", "base/real/disk.h"))
+        self.assertTrue(self.findings("src/broker/node.cc", "base/real/disk.h"))
+
+    def test_public_headers_stand_alone_and_are_the_clients(self):
+        self.assertEqual([], self.findings("include/weir/producer.h", "weir/record.h"))
+        self.assertTrue(self.findings("include/weir/producer.h", "client/batch.h"))
+        self.assertEqual([], self.findings("src/client/producer.cc", "weir/producer.h"))
+        self.assertTrue(self.findings("src/broker/node.cc", "weir/producer.h"))
 
     def test_paths_start_at_src_and_folders_have_ranks(self):
         self.assertTrue(self.findings("src/storage/a.cc", "log.h"))
