@@ -1,0 +1,86 @@
+"""Writes the results as docs/benchmarks.md: medians, ratios, and whether each bound was reached."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+
+import rows
+
+Results = dict[str, dict[str, dict[str, list[float]]]]  # Row, side, metric: one value per round.
+
+HEAD = """# Benchmarks: weir beside Apache Kafka 4.3.1
+
+`make bench` made this page. Both brokers ran on the same machine, on the same disk, from the same `server.properties`, under the
+same load generator (`bench/`, C++ on librdkafka; 6 partitions, acks=all, idempotent producer). Both stayed up and took the loads in
+turn, {rounds} times each; Kafka was warmed up for every load until its CPU per record had settled, for at least
+{warm_up} s at first. The numbers are medians; what counts is the ratio. CPU is the broker process's user and system time from
+`/proc`; resident memory is `VmRSS` (Kafka with its default heap of 1 GiB). Latencies at a fixed rate count from the time at
+which a record was due, so that a stall is paid by every record due in it. The floor is what a bare loop costs in the same run.
+
+weir does not open a compressed batch on a topic that does not need it (no compaction, no recompression); it checks the batch's
+header and its checksum. Apache Kafka opens every batch. The rows with lz4 and zstd contain that difference.
+
+Machine: {machine}. Started {date}.
+"""
+
+
+def median(values: list[float]) -> float:
+    return statistics.median(values)
+
+
+def number(value: float) -> str:
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def machine() -> str:
+    with open("/proc/cpuinfo", encoding="utf-8") as info:
+        models = [line.split(":", 1)[1].strip() for line in info if line.startswith("model name")]
+    return f"{os.cpu_count()} CPUs ({models[0] if models else platform.processor()}), Linux {platform.release()}"
+
+
+def bound_of(bound: rows.Bound, side: dict[str, dict[str, list[float]]], floors: dict[str, list[float]]) -> tuple[str, bool]:
+    """The bound in words, and whether weir keeps it."""
+    weir = median(side["weir"][bound.metric])
+    word = ">=" if bound.at_least else "<="
+    if bound.against == "":
+        limit, text = bound.factor, f"{word} {number(bound.factor)}"
+    elif bound.against == "kafka":
+        limit = bound.factor * median(side["kafka"][bound.metric])
+        factor = number(bound.factor) if bound.factor >= 1 else f"1/{round(1 / bound.factor)}"
+        text = f"{word} {factor} of Kafka"
+    else:
+        limit = bound.factor * median(floors[bound.against])
+        text = f"{word} {number(bound.factor)} x floor ({number(limit)})"
+    return text, weir >= limit if bound.at_least else weir <= limit
+
+
+def row_lines(row: rows.Row, side: dict[str, dict[str, list[float]]], floors: dict[str, list[float]]) -> list[str]:
+    lines = [f"| **{row.title}** | | | | |"]
+    for metric in row.metrics:
+        values = {kind: median(side[kind][metric]) if metric in side.get(kind, {}) else None for kind in ("kafka", "weir")}
+        cells = ["-" if value is None else number(value) for value in values.values()]
+        ratio = "-"
+        if values["kafka"] and values["weir"] is not None:
+            ratio = f"{values['weir'] / values['kafka']:.3f}"
+        judged = []
+        for bound in row.bounds:
+            if bound.metric == metric and all(metric in side.get(kind, {}) for kind in ("kafka", "weir")):
+                text, kept = bound_of(bound, side, floors)
+                judged.append(f"{text}: {'reached' if kept else '**missed**'}")
+        lines.append(f"| {rows.UNITS[metric]} | {cells[0]} | {cells[1]} | {ratio} | {'; '.join(judged)} |")
+    return lines
+
+
+def render(measured: list[rows.Row], results: Results, floors: dict[str, list[float]], head: dict[str, object]) -> str:
+    lines = [HEAD.format(machine=machine(), **head), "| work | Apache Kafka | weir | weir / Kafka | to be reached |",
+             "|---|---|---|---|---|"]
+    for row in measured:
+        lines += row_lines(row, results[row.name], floors)
+    if floors:
+        lines += ["", "| the floor, in the same run | |", "|---|---|"]
+        lines += [f"| {rows.FLOOR_TITLES[name]} | {number(median(values))} |" for name, values in floors.items()]
+    return "\n".join(lines) + "\n"

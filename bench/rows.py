@@ -1,0 +1,131 @@
+"""The rows of the comparison: what load each one runs, and what is read off it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+GIB = 1 << 30
+PARTITIONS = "6"
+
+
+@dataclasses.dataclass(frozen=True)
+class Bound:
+    """What weir is to reach: metric of weir at most (or at least) factor times the metric of Kafka, or of a floor."""
+
+    metric: str
+    factor: float
+    against: str = "kafka"  # "kafka", the name of a floor, or "" for an absolute bound.
+    at_least: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    name: str
+    title: str
+    mode: str  # produce, consume, paced, round-trips: a mode of weir_bench_load.
+    load: dict[str, str]
+    metrics: tuple[str, ...]
+    bounds: tuple[Bound, ...]
+    settings: dict[str, str] = dataclasses.field(default_factory=dict)
+    preload: dict[str, str] = dataclasses.field(default_factory=dict)
+
+
+def produce(name: str, title: str, records: int, record_bytes: int, bounds: tuple[Bound, ...], **load: str) -> Row:
+    options = {"count": str(records), "record-bytes": str(record_bytes)}
+    options |= {key.replace("_", "-"): value for key, value in load.items()}
+    return Row(name, title, "produce", options, ("cpu_s_per_gib", "cpu_s_per_million", "mib_per_s", "rss_mib"), bounds)
+
+
+def consume(name: str, title: str, records: int, record_bytes: int, consumers: int) -> Row:
+    return Row(name, title, "consume", {"count": str(records), "consumers": str(consumers)},
+               ("cpu_s_per_gib", "cpu_s_per_million", "mib_per_s"),
+               (Bound("cpu_s_per_gib", 1 / 2), Bound("cpu_s_per_gib", 2, "sendfile")),
+               preload={"count": str(records), "record-bytes": str(record_bytes)})
+
+
+def paced(rate: int, cpu_factor: float) -> Row:
+    return Row(f"paced-{rate}", f"{rate:,} rec/s one by one, 1 KiB, produced and consumed", "paced",
+               {"rate": str(rate), "seconds": "8", "record-bytes": "1024"},
+               ("cpu_us_per_record", "ack_p50_us", "ack_p99_us", "ack_p999_us", "e2e_p50_us", "e2e_p99_us", "e2e_p999_us"),
+               (Bound("cpu_us_per_record", cpu_factor), Bound("ack_p99_us", 1 / 4), Bound("e2e_p99_us", 1 / 4)))
+
+
+ROWS = (
+    produce("produce-1k-full", "produce 1 KiB, full batches", 1 << 20, 1024,
+            (Bound("cpu_s_per_gib", 1.4, "recv-crc-write-1m"), Bound("rss_mib", 1 / 8))),
+    produce("produce-1k-16k", "produce 1 KiB, 16 KiB batches", 1 << 20, 1024,
+            (Bound("cpu_s_per_gib", 1 / 4), Bound("rss_mib", 1 / 8)), batch_bytes="16384", linger_ms="5"),
+    produce("produce-100b", "produce 100 B, full batches", 4_000_000, 100,
+            (Bound("cpu_s_per_gib", 1 / 3), Bound("rss_mib", 1 / 8))),
+    produce("produce-100b-lz4", "produce 100 B, full batches, lz4", 4_000_000, 100,
+            (Bound("cpu_s_per_gib", 1 / 8), Bound("rss_mib", 1 / 8)), codec="lz4"),
+    produce("produce-1k-zstd", "produce 1 KiB, full batches, zstd", 1 << 20, 1024,
+            (Bound("cpu_s_per_gib", 1 / 8), Bound("rss_mib", 1 / 8)), codec="zstd"),
+    consume("consume-1k", "consume 1 KiB from the page cache, 1 consumer", 1 << 20, 1024, 1),
+    consume("consume-100b", "consume 100 B from the page cache, 1 consumer", 4_000_000, 100, 1),
+    consume("consume-1k-5", "consume 1 KiB from the page cache, 5 consumers", 1 << 19, 1024, 5),
+    paced(2_000, 1 / 4),
+    paced(20_000, 1 / 3),
+    Row("one-in-flight", "one request in flight, 100 B", "round-trips", {"seconds": "5"},
+        ("cpu_us_per_record", "records_per_s", "ack_p50_us", "ack_p99_us"),
+        (Bound("cpu_us_per_record", 1 / 3), Bound("records_per_s", 1.5, at_least=True))),
+    Row("fsync", "fsync before each ack (log.flush.interval.messages=1), 1 KiB, 4 producers", "produce",
+        {"count": "40000", "record-bytes": "1024", "batch-bytes": "16384", "linger-ms": "5", "clients": "4"},
+        ("records_per_s", "mib_per_s", "cpu_s_per_gib"), (Bound("records_per_s", 3, at_least=True),),
+        settings={"log.flush.interval.messages": "1"}),
+)
+
+# Measured by starting brokers anew; see startup() in run.
+START = Row("start", "start to first acknowledged record, then idle", "", {},
+            ("start_ms", "start_cpu_ms", "idle_rss_mib", "idle_cpu_percent"),
+            (Bound("start_ms", 1 / 50), Bound("start_cpu_ms", 1 / 100), Bound("idle_rss_mib", 1 / 12),
+             Bound("idle_cpu_percent", 0.3, "")))
+
+FLOORS = {
+    "recv-crc-write-1m": ("recv-crc-write", {"bytes": str(GIB), "chunk": str(1 << 20)}, "cpu_s_per_gib"),
+    "recv-crc-write-16k": ("recv-crc-write", {"bytes": str(GIB), "chunk": str(16 << 10)}, "cpu_s_per_gib"),
+    "sendfile": ("sendfile", {"bytes": str(2 * GIB), "chunk": str(1 << 20)}, "cpu_s_per_gib"),
+    "round-trip-us": ("round-trip", {"count": "50000"}, "us"),
+}
+
+FLOOR_TITLES = {
+    "recv-crc-write-1m": "recv, hardware crc32c, pwrite in chunks of 1 MiB: CPU s per GiB",
+    "recv-crc-write-16k": "the same in chunks of 16 KiB: CPU s per GiB",
+    "sendfile": "sendfile from the page cache to a loopback socket: CPU s per GiB",
+    "round-trip-us": "100 bytes there and back over loopback TCP: us",
+}
+UNITS = {
+    "cpu_s_per_gib": "broker CPU s per GiB of payload", "cpu_s_per_million": "broker CPU s per million records",
+    "mib_per_s": "client throughput, MiB/s", "rss_mib": "resident memory after the load, MiB",
+    "cpu_us_per_record": "broker CPU us per record", "records_per_s": "records per second",
+    "ack_p50_us": "ack p50, us", "ack_p99_us": "ack p99, us", "ack_p999_us": "ack p99.9, us",
+    "e2e_p50_us": "end to end p50, us", "e2e_p99_us": "end to end p99, us", "e2e_p999_us": "end to end p99.9, us",
+    "start_ms": "start to first acknowledged record, ms", "start_cpu_ms": "CPU until then, ms",
+    "idle_rss_mib": "idle resident memory, MiB", "idle_cpu_percent": "idle CPU, % of a core",
+}
+
+
+def quick(row: Row) -> Row:
+    """A small version of a row, to try it out; its numbers mean nothing."""
+    def smaller(load: dict[str, str]) -> dict[str, str]:
+        return {key: str(max(1, int(value) // 8)) if key in ("count", "seconds") else value for key, value in load.items()}
+
+    return dataclasses.replace(row, load=smaller(row.load), preload=smaller(row.preload))
+
+
+def metrics_of(load: dict, cpu_seconds: float, rss_mib: float, record_bytes: int) -> dict[str, float]:
+    """What one run of a load says, from the load generator's JSON and the broker's /proc."""
+    records = load["records"]
+    payload_gib = load.get("bytes", records * record_bytes) / GIB
+    found = {"cpu_us_per_record": cpu_seconds / records * 1e6, "cpu_s_per_million": cpu_seconds / records * 1e6,
+             "rss_mib": rss_mib}
+    if payload_gib:
+        found["cpu_s_per_gib"] = cpu_seconds / payload_gib
+    if "seconds" in load:
+        found["records_per_s"] = records / load["seconds"]
+        found["mib_per_s"] = payload_gib * 1024 / load["seconds"]
+    for key, prefix in (("ack", "ack"), ("end_to_end", "e2e")):
+        for name in ("p50_us", "p99_us", "p999_us"):
+            if key in load:
+                found[f"{prefix}_{name}"] = load[key][name]
+    return found
