@@ -1,0 +1,126 @@
+#include "sim/invariants.h"
+
+#include <algorithm>
+
+namespace weir::sim {
+namespace {
+
+std::string describe(const RecordId& id) { return fmt::format("{} #{}", id.producer, id.number); }
+
+}  // namespace
+
+std::vector<std::unique_ptr<Invariant>> all_invariants() {
+  std::vector<std::unique_ptr<Invariant>> all;
+  all.push_back(std::make_unique<AcknowledgedRecordIsNeverLost>());
+  all.push_back(std::make_unique<NoRecordIsDuplicatedOrReordered>());
+  all.push_back(std::make_unique<HighWatermarkNeverRetreats>());
+  all.push_back(std::make_unique<FetchedRecordsMatchWhatWasProduced>());
+  all.push_back(std::make_unique<CommittedOffsetIsNeverLost>());
+  all.push_back(std::make_unique<TopicsAreThoseThatWereMade>());
+  all.push_back(std::make_unique<LogRecoversAfterEveryCrash>());
+  all.push_back(std::make_unique<EverythingGoesOnWhenFaultsEnd>());
+  return all;
+}
+
+void AcknowledgedRecordIsNeverLost::on_acknowledged(const Place& place, Offset offset, const RecordId& id) {
+  acknowledged_[place].emplace(offset, id);
+}
+
+void AcknowledgedRecordIsNeverLost::on_deleted_before(const Place& place, Offset offset) {
+  Offset& before = deleted_before_.try_emplace(place, Offset(0)).first->second;
+  before = std::max(before, offset);
+}
+
+void AcknowledgedRecordIsNeverLost::on_read_whole(const Place& place, const WholeLog& log) {
+  const Offset deleted_before = deleted_before_.try_emplace(place, Offset(0)).first->second;
+  if (log.start > deleted_before) {
+    broken(fmt::format("{} starts at {}, and only what is below {} was deleted", place, log.start.value(),
+                       deleted_before.value()));
+  }
+  std::map<Offset, const std::string*> found;
+  for (const FoundRecord& record : log.records) found.emplace(record.offset, &record.value);
+  for (const auto& [offset, id] : acknowledged_[place]) {
+    if (offset < deleted_before) continue;
+    const auto record = found.find(offset);
+    if (record == found.end()) {
+      broken(fmt::format("{} has no record at {}, where {} was acknowledged; it ends at {}", place, offset.value(),
+                         describe(id), log.end.value()));
+      return;
+    }
+    if (parse_record_value(place, *record->second) != id) {
+      broken(fmt::format("{} has another record at {} than {}, which was acknowledged there", place, offset.value(),
+                         describe(id)));
+      return;
+    }
+  }
+}
+
+void NoRecordIsDuplicatedOrReordered::on_fetched(const Place& place, const FoundRecord& record) {
+  const auto id = parse_record_value(place, record.value);
+  if (id) at(place, record.offset, *id);
+}
+
+void NoRecordIsDuplicatedOrReordered::at(const Place& place, Offset offset, const RecordId& id) {
+  auto& numbers = places_[{place, id.producer}];
+  const auto [entry, added] = numbers.emplace(offset, id.number);
+  if (!added) return;
+  if (entry != numbers.begin() && std::prev(entry)->second >= id.number) {
+    broken(fmt::format("{}: {} is at {}, behind #{} at {}", place, describe(id), offset.value(),
+                       std::prev(entry)->second, std::prev(entry)->first.value()));
+  }
+  if (std::next(entry) != numbers.end() && std::next(entry)->second <= id.number) {
+    broken(fmt::format("{}: {} is at {}, before #{} at {}", place, describe(id), offset.value(),
+                       std::next(entry)->second, std::next(entry)->first.value()));
+  }
+}
+
+void HighWatermarkNeverRetreats::on_high_watermark(const Place& place, Offset offset) {
+  Offset& highest = highest_.try_emplace(place, offset).first->second;
+  if (offset < highest) {
+    broken(fmt::format("{}: {} after {}", place, offset.value(), highest.value()));
+  }
+  highest = offset;
+}
+
+void FetchedRecordsMatchWhatWasProduced::on_fetched(const Place& place, const FoundRecord& record) {
+  const auto id = parse_record_value(place, record.value);
+  if (!id || !sent_[place].contains(*id)) {
+    broken(fmt::format("{} gives a record at {} that nobody sent: {:?}", place, record.offset.value(),
+                       std::string_view(record.value).substr(0, 80)));
+    return;
+  }
+  at(place, record.offset, *id);
+}
+
+void FetchedRecordsMatchWhatWasProduced::at(const Place& place, Offset offset, const RecordId& id) {
+  const auto entry = seen_[place].emplace(offset, id).first;
+  if (entry->second != id) {
+    broken(fmt::format("{} has {} at {}, where {} was seen before", place, describe(id), offset.value(),
+                       describe(entry->second)));
+  }
+}
+
+void CommittedOffsetIsNeverLost::on_commit_begun(const std::string& group, const Place& place, Offset offset) {
+  groups_[{group, place}].undecided.insert(offset);
+}
+
+void CommittedOffsetIsNeverLost::on_commit_acknowledged(const std::string& group, const Place& place, Offset offset) {
+  groups_[{group, place}] = {.acknowledged = offset, .undecided = {}};
+}
+
+void CommittedOffsetIsNeverLost::on_committed_found(const std::string& group, const Place& place, Offset offset) {
+  const Commits& commits = groups_[{group, place}];
+  if (offset == commits.acknowledged || commits.undecided.contains(offset)) return;
+  broken(fmt::format("group {} has {} for {}, and {} was acknowledged last", group, offset.value(), place,
+                     commits.acknowledged.value()));
+}
+
+void TopicsAreThoseThatWereMade::on_topics_listed(const std::vector<std::string>& topics) {
+  for (const auto& [topic, state] : topics_) {
+    const bool listed = std::ranges::find(topics, topic) != topics.end();
+    if (state == State::kThere && !listed) broken("topic " + topic + " was created and is not there");
+    if (state == State::kGone && listed) broken("topic " + topic + " was deleted and is there");
+  }
+}
+
+}  // namespace weir::sim

@@ -1,0 +1,118 @@
+// The invariants of one node with its disk and its clients. Each is a class that bears the name of what must hold.
+#pragma once
+
+#include <set>
+
+#include "sim/history.h"
+
+namespace weir::sim {
+
+std::vector<std::unique_ptr<Invariant>> all_invariants();
+
+// A record that was acknowledged at an offset is there as long as the log is.
+class AcknowledgedRecordIsNeverLost final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "AcknowledgedRecordIsNeverLost"; }
+  void on_acknowledged(const Place& place, Offset offset, const RecordId& id) override;
+  void on_deleted_before(const Place& place, Offset offset) override;
+  void on_read_whole(const Place& place, const WholeLog& log) override;
+  void on_unflushed_records_lost() override { acknowledged_.clear(); }
+
+ private:
+  std::map<Place, std::map<Offset, RecordId>> acknowledged_;
+  std::map<Place, Offset> deleted_before_;
+};
+
+// What readers see and what producers are told of an idempotent producer's records is each once, in the order of
+// sending.
+class NoRecordIsDuplicatedOrReordered final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "NoRecordIsDuplicatedOrReordered"; }
+  void on_acknowledged(const Place& place, Offset offset, const RecordId& id) override { at(place, offset, id); }
+  void on_fetched(const Place& place, const FoundRecord& record) override;
+  void on_unflushed_records_lost() override { places_.clear(); }
+
+ private:
+  void at(const Place& place, Offset offset, const RecordId& id);
+  std::map<std::pair<Place, std::string>, std::map<Offset, int64_t>> places_;  // numbers by offset, of a producer
+};
+
+// A reader never sees a high watermark that is below one that was seen before.
+class HighWatermarkNeverRetreats final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "HighWatermarkNeverRetreats"; }
+  void on_high_watermark(const Place& place, Offset offset) override;
+  void on_unflushed_records_lost() override { highest_.clear(); }
+
+ private:
+  std::map<Place, Offset> highest_;
+};
+
+// Every record that a reader gets was sent to that place, is whole, and is the only one that is ever seen at its
+// offset.
+class FetchedRecordsMatchWhatWasProduced final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "FetchedRecordsMatchWhatWasProduced"; }
+  void on_sent(const Place& place, const RecordId& id) override { sent_[place].insert(id); }
+  void on_acknowledged(const Place& place, Offset offset, const RecordId& id) override { at(place, offset, id); }
+  void on_fetched(const Place& place, const FoundRecord& record) override;
+  void on_unflushed_records_lost() override { seen_.clear(); }
+
+ private:
+  void at(const Place& place, Offset offset, const RecordId& id);
+  std::map<Place, std::set<RecordId>> sent_;
+  std::map<Place, std::map<Offset, RecordId>> seen_;
+};
+
+// A group's offset is the last one whose commit was acknowledged, or one of those whose fate nobody was told since.
+class CommittedOffsetIsNeverLost final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "CommittedOffsetIsNeverLost"; }
+  void on_commit_begun(const std::string& group, const Place& place, Offset offset) override;
+  void on_commit_acknowledged(const std::string& group, const Place& place, Offset offset) override;
+  void on_committed_found(const std::string& group, const Place& place, Offset offset) override;
+  void on_unflushed_records_lost() override { groups_.clear(); }
+
+ private:
+  struct Commits {
+    Offset acknowledged = kNoOffset;
+    std::set<Offset> undecided;
+  };
+  std::map<std::pair<std::string, Place>, Commits> groups_;
+};
+
+// A topic whose creation was acknowledged is listed until its deletion is asked for, and never after that was
+// acknowledged. Metadata are flushed before they are acknowledged, whatever the configuration.
+class TopicsAreThoseThatWereMade final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "TopicsAreThoseThatWereMade"; }
+  void on_topic_asked_for(const std::string& topic) override { topics_[topic] = State::kMayBeThere; }
+  void on_topic_created(const std::string& topic) override { topics_[topic] = State::kThere; }
+  void on_topic_deletion_asked_for(const std::string& topic) override { topics_[topic] = State::kMayBeThere; }
+  void on_topic_deleted(const std::string& topic) override { topics_[topic] = State::kGone; }
+  void on_topics_listed(const std::vector<std::string>& topics) override;
+
+ private:
+  enum class State : uint8_t { kMayBeThere, kThere, kGone };
+  std::map<std::string, State> topics_;
+};
+
+// After every crash the node, or the log, opens what it finds.
+class LogRecoversAfterEveryCrash final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "LogRecoversAfterEveryCrash"; }
+  void on_recovery(bool succeeded, const std::string& error) override {
+    if (!succeeded) broken(error);
+  }
+};
+
+// When nothing is broken any more, everything that clients wait for comes to pass.
+class EverythingGoesOnWhenFaultsEnd final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "EverythingGoesOnWhenFaultsEnd"; }
+  void on_progress(const std::string& what, bool made) override {
+    if (!made) broken("still waiting: " + what);
+  }
+};
+
+}  // namespace weir::sim
