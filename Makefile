@@ -2,11 +2,11 @@
 JOBS ?= $(shell nproc)
 BUILD = cmake --build --parallel $(JOBS) --preset
 SANITIZED_TIMEOUT = 900
-sources = $(shell git ls-files --cached --others --exclude-standard '*.cc' '*.h')
+sources = $(shell git -c safe.directory='*' ls-files --cached --others --exclude-standard '*.cc' '*.h')
 
 .DEFAULT_GOAL := build
 .PHONY: build run test bench format tidy docs clean help \
-        install-build install-test install-bench test-style test-release test-asan test-tsan
+        install-build install-test install-bench test-style test-release test-asan test-tsan test-fuzz test-interop test-fault
 
 build: build/release/build.ninja ## Build build/weir (release)
 	$(BUILD) release --target weir
@@ -18,9 +18,13 @@ run: install-build ## Install what is missing, build, start a node on 127.0.0.1:
 
 test: install-test ## Install what is missing, then build and run every test that CI runs
 	@$(MAKE) --no-print-directory test-style
-	@$(MAKE) --no-print-directory tidy
 	@$(MAKE) --no-print-directory test-release
+	@$(MAKE) --no-print-directory tidy
 	@$(MAKE) --no-print-directory test-asan
+	@$(MAKE) --no-print-directory test-tsan
+	@$(MAKE) --no-print-directory test-fuzz
+	@$(MAKE) --no-print-directory test-interop
+	@$(MAKE) --no-print-directory test-fault
 
 test-style: ## The format of the code, its layers, sizes and banned calls
 	@clang-format-19 --dry-run -Werror $(sources)
@@ -43,6 +47,15 @@ test-asan: build/asan/build.ninja ## Unit tests and simulator under AddressSanit
 test-tsan: build/tsan/build.ninja ## Unit tests under ThreadSanitizer
 	$(BUILD) tsan
 	ctest --test-dir build/tsan --parallel $(JOBS) --output-on-failure --no-tests=error --timeout $(SANITIZED_TIMEOUT)
+
+test-fuzz: ## Every fuzz target for a bounded number of inputs
+	tests/fuzz/run --jobs $(JOBS)
+
+test-interop: build ## Real clients and real Kafka against build/weir
+	tests/interop/run
+
+test-fault: build ## kill -9 under load
+	tests/fault/run
 
 bench: install-bench ## Side-by-side benchmarks against Apache Kafka
 	@$(MAKE) --no-print-directory build
