@@ -53,6 +53,11 @@ ByteView MetadataRecords::operator[](size_t index) const {
   return writer_.view().subspan(start, ends_[index] - start);
 }
 
+void MetadataRecords::add_encoded(ByteView value) {
+  writer_.raw(value);
+  ends_.push_back(writer_.size());
+}
+
 void MetadataRecords::begin(int16_t type, int16_t version) {
   writer_.unsigned_varint(kMetadataFrameVersion);
   writer_.unsigned_varint(static_cast<uint32_t>(type));

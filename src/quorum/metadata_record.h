@@ -59,24 +59,21 @@ Result<MetadataRecord> decode_metadata_record(ByteView value);
 
 // The version that a record has at a level of metadata.version.
 template <class Record>
-constexpr int16_t record_version(MetadataVersion) {
+constexpr int16_t record_version(const Record&, MetadataVersion) {
   return 0;
 }
-template <>
-constexpr int16_t record_version<protocol::RegisterBrokerRecord>(MetadataVersion version) {
+inline int16_t record_version(const protocol::RegisterBrokerRecord&, MetadataVersion version) {
   return version.register_broker_record();
 }
-template <>
-constexpr int16_t record_version<protocol::BrokerRegistrationChangeRecord>(MetadataVersion version) {
-  return version.broker_registration_change_record();
-}
-template <>
-constexpr int16_t record_version<protocol::PartitionRecord>(MetadataVersion version) {
+inline int16_t record_version(const protocol::PartitionRecord&, MetadataVersion version) {
   return version.partition_record();
 }
-template <>
-constexpr int16_t record_version<protocol::PartitionChangeRecord>(MetadataVersion version) {
+inline int16_t record_version(const protocol::PartitionChangeRecord&, MetadataVersion version) {
   return version.partition_record();
+}
+// The lowest that can say it: whoever changes log directories or cordons them has checked that the level knows of them.
+inline int16_t record_version(const protocol::BrokerRegistrationChangeRecord& record, MetadataVersion) {
+  return record.cordoned_log_dirs ? 3 : !record.log_dirs.empty() ? 2 : record.in_controlled_shutdown != 0 ? 1 : 0;
 }
 
 // Encoded metadata records in the order in which they go to the log. Owns its bytes.
@@ -88,9 +85,12 @@ class MetadataRecords {
   // before: one that does not fit the record breaks an invariant.
   template <class Record>
   void add(const Record& record) {
-    begin(Record::kRecordType, record_version<Record>(version_));
-    finish(record.encode(writer_, record_version<Record>(version_)));
+    const int16_t version = record_version(record, version_);
+    begin(Record::kRecordType, version);
+    finish(record.encode(writer_, version));
   }
+  // Adds the value of a record that is encoded already.
+  void add_encoded(ByteView value);
   // What follows is encoded at another metadata.version.
   void set_version(MetadataVersion version) { version_ = version; }
 

@@ -43,9 +43,6 @@ class MetadataVersion {
   [[nodiscard]] constexpr int16_t register_broker_record() const {
     return has_cordoned_directories() ? 4 : has_directories() ? 3 : level_ >= 8 ? 2 : 1;
   }
-  [[nodiscard]] constexpr int16_t broker_registration_change_record() const {
-    return has_cordoned_directories() ? 3 : has_directories() ? 2 : 1;
-  }
   [[nodiscard]] constexpr int16_t partition_record() const { return has_elr() ? 2 : has_directories() ? 1 : 0; }
 
   friend constexpr auto operator<=>(MetadataVersion, MetadataVersion) = default;

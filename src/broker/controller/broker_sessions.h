@@ -24,8 +24,6 @@ class BrokerSessions {
   void clear() { sessions_.clear(); }
 
   [[nodiscard]] bool is_alive(NodeId broker, MonotonicTime now) const;
-  // kNoOffset when the broker was not heard from.
-  [[nodiscard]] Offset metadata_offset(NodeId broker) const;
   // Those whose session has ended.
   [[nodiscard]] std::vector<NodeId> expired(MonotonicTime now) const;
   // When the next session ends; kNever.

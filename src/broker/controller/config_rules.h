@@ -13,7 +13,7 @@
 namespace weir::broker {
 
 // A setting as CreateTopics describes it; the numbers are those of the wire.
-struct DescribedConfig {
+struct TopicSetting {
   std::string name;
   std::optional<std::string> value;
   int8_t source = 0;
@@ -36,8 +36,8 @@ class ConfigRules {
   [[nodiscard]] virtual std::optional<std::string> default_value(quorum::ConfigResourceType type,
                                                                  std::string_view name) const = 0;
   // All settings of a topic on which `entries` are set, sorted by name.
-  [[nodiscard]] virtual std::vector<DescribedConfig> describe_topic(const quorum::MetadataImage& image,
-                                                                    const quorum::ConfigEntries& entries) const = 0;
+  [[nodiscard]] virtual std::vector<TopicSetting> describe_topic(const quorum::MetadataImage& image,
+                                                                 const quorum::ConfigEntries& entries) const = 0;
 };
 
 }  // namespace weir::broker

@@ -49,6 +49,7 @@ namespace weir::broker {
 // From the node's settings, named as there.
 struct ControllerOptions {
   std::string cluster_id;
+  bool delete_topic_enable = true;
   int32_t num_partitions = 1;
   int16_t default_replication_factor = 1;
   Duration broker_session_timeout = milliseconds(9000);
@@ -57,6 +58,9 @@ struct ControllerOptions {
 
 // Most partitions that one CreateTopics or CreatePartitions makes: their records must fit in one batch.
 inline constexpr size_t kPartitionsPerRequestMax = 10000;
+
+// As what the controller treats a broker.
+enum class BrokerState : uint8_t { kFenced, kUnfenced, kControlledShutdown, kShutdownNow };
 
 // The answer of decisions that nobody asked for.
 struct NoReply {};
@@ -72,7 +76,7 @@ class Controller {
   // This node has become the active controller: `committed` holds all of the log. The decision makes a new cluster of
   // an empty log by `bootstrap` (the records of bootstrap.checkpoint), and ends a metadata transaction that a
   // predecessor left open.
-  Decision<NoReply> activate(quorum::MetadataImage committed, bool log_is_empty, bool transaction_is_open,
+  Decision<NoReply> activate(quorum::MetadataImage committed, bool transaction_is_open,
                              const quorum::MetadataRecords& bootstrap, const DecideContext& context);
 
   // Takes in records that were decided here and are in the log now, the first of them at `context.next_offset`.
@@ -121,6 +125,20 @@ class Controller {
   [[nodiscard]] Decision<Response> no_change() const {
     return Decision<Response>(image_.metadata_version());
   }
+
+  // Whether the records of a new cluster turn ELR on.
+  static bool has_elr(const quorum::MetadataRecords& bootstrap);
+  // A change of the broker's registration that changes nothing yet.
+  static protocol::BrokerRegistrationChangeRecord change_record(const quorum::BrokerImage& broker);
+  // Adds what fences an active broker.
+  void fence(const quorum::BrokerImage& broker, quorum::MetadataRecords& records) const;
+  void change_broker_state(const quorum::BrokerImage& broker, BrokerState next, quorum::MetadataRecords& records) const;
+  void take_directories_offline(const quorum::BrokerImage& broker, const std::vector<Uuid>& offline,
+                                quorum::MetadataRecords& records) const;
+  void cordon_directories(const quorum::BrokerImage& broker, const std::optional<std::vector<Uuid>>& cordoned,
+                          quorum::MetadataRecords& records) const;
+  // nullptr when the broker is not registered, or not with that epoch: the answer is STALE_BROKER_EPOCH.
+  [[nodiscard]] const quorum::BrokerImage* current_broker(int32_t id, int64_t epoch) const;
 
   ControllerOptions options_;
   const ConfigRules& rules_;

@@ -17,12 +17,11 @@
 
 namespace weir::broker {
 
-class ControllerShell : public quorum::MetadataSubscriber, private Timer {
+class ControllerShell : public quorum::LeadershipListener, private Timer {
  public:
   // All outlive the shell. `bootstrap` holds the records of bootstrap.checkpoint.
   ControllerShell(Loop& loop, const Clock& clock, quorum::RaftNode& raft, quorum::MetadataLoader& loader,
                   Controller controller, quorum::MetadataRecords bootstrap);
-  ~ControllerShell() override;
 
   // Any loop. Decides on the controller's loop and yields the answer once the records are committed. `bytes` is the
   // buffer that the request's strings are views of. kUnavailable while this node is not the active controller (the
@@ -37,7 +36,8 @@ class ControllerShell : public quorum::MetadataSubscriber, private Timer {
   // The rest: the controller's loop only.
   [[nodiscard]] bool is_active() const { return active_; }
   [[nodiscard]] const Controller& controller() const { return controller_; }
-  void on_metadata(const quorum::MetadataUpdate& update) override;
+  void on_leader(LeaderEpoch epoch) override;
+  void on_no_longer_leader() override;
 
  private:
   template <class Request>
@@ -54,7 +54,6 @@ class ControllerShell : public quorum::MetadataSubscriber, private Timer {
   [[nodiscard]] DecideContext now(int16_t api_version) const;
   // Appends and replays; the offset of the last record, or of the end of the log when there are none.
   Result<Offset> append(const quorum::MetadataRecords& records, const DecideContext& context);
-  void activate();
   void rearm();
   void on_expiry() override;
 
