@@ -130,6 +130,7 @@ Result<void> unsnappy_block(ByteView block, size_t size_max, Writer& out) {
     return corrupt(Compression::kSnappy, "the size of a block is wrong");
   }
   if (size > size_max - out.size()) return too_large(Compression::kSnappy, size_max);
+  if (size == 0 && block.size() == 1) return {};
   if (!snappy::RawUncompress(data, block.size(), reinterpret_cast<char*>(out.extend(size)))) {
     return corrupt(Compression::kSnappy, "a block does not decompress");
   }

@@ -35,7 +35,7 @@ CompressionLevels compression_levels(Compression codec);
 // Appends `data`, compressed, to `out`. The level is held within what the codec has; without one it is the usual one.
 void compress(Compression codec, std::optional<int> level, ByteView data, Writer& out);
 
-// The content of `data` in a pooled buffer; for kNone a view of `data` itself. No more than `size_max` bytes (and what
+// The content of `data` in a pooled buffer; for kNone a view of `data` itself. At most twice `size_max` bytes (and what
 // the library needs for its window) are allocated whatever the input claims. kTooLarge when the content is larger,
 // kCorrupt when it does not decompress.
 Result<SharedBytes> decompress(Compression codec, ByteView data, size_t size_max);

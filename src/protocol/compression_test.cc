@@ -118,6 +118,13 @@ TEST(Compression, BareSnappyBlockIsTakenToo) {
   EXPECT_EQ(as_text(content->bytes), text);
 }
 
+TEST(Compression, EmptySnappyBlockIsTaken) {
+  const uint8_t empty[] = {0x00};
+  auto content = decompress(Compression::kSnappy, empty, 0);
+  ASSERT_TRUE(content.has_value()) << content.error().message;
+  EXPECT_TRUE(content->bytes.empty());
+}
+
 TEST(Compression, SnappyBlockThatClaimsMoreThanItCanHoldIsCorrupt) {
   // A varint of 2^30 and nothing behind it.
   const uint8_t claim[] = {0x80, 0x80, 0x80, 0x80, 0x04, 0x00};

@@ -11,7 +11,7 @@ namespace weir::protocol {
 namespace {
 
 // Below this size ISA-L's folding by carry-less multiplication does not pay for its set-up.
-constexpr size_t kFoldSizeMin = 256;
+constexpr size_t kFoldSizeMin = 128;
 
 uint32_t crc32c_short(const uint8_t* at, size_t size, uint32_t state) {
   uint64_t wide = state;

@@ -88,7 +88,7 @@ class Writer {
   void end_frame(size_t start);
 
   // What was written so far; valid until the next write.
-  [[nodiscard]] ByteView view() const { return {buffer_.data(), size_}; }
+  [[nodiscard]] ByteView view() const { return size_ == 0 ? ByteView{} : ByteView{buffer_.data(), size_}; }
   [[nodiscard]] size_t size() const { return size_; }
   [[nodiscard]] std::span<const Splice> splices() const { return splices_; }
   // Sum of the splices' sizes.

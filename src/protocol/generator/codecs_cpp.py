@@ -53,6 +53,16 @@ class Codec:
             return 'in.%s(%s)' % (field.type, self.flexible(field))
         return 'in.%s()' % METHODS.get(field.type, field.type)
 
+    def element_size_min(self, field):
+        """An expression for the fewest bytes of an element, which bounds what a count makes us allocate."""
+        last = min(field.versions[1], self.context[1], self.message.versions[1])
+        sizes = [(v, max(1, field.element_size_min(v))) for v in range(field.versions[0], last + 1)]
+        text = str(sizes[0][1])
+        for (_, before), (version, size) in zip(sizes, sizes[1:]):
+            if size != before:
+                text = 'version >= %d ? %d : %s' % (version, size, text)
+        return text
+
     def read_elements(self, body, field, elements):
         if field.is_struct:
             body.open('for (auto& element : %s) {' % elements)
@@ -66,12 +76,11 @@ class Codec:
         to = 'value.' + member(field)
         flexible = self.flexible(field)
         if field.is_array:
-            context = range(field.versions[0], min(field.versions[1], self.message.versions[1]) + 1)
-            size = max(1, min(field.element_size_min(v) for v in context))
+            size = self.element_size_min(field)
             if not field.is_optional:
-                body.add('%s.resize(in.array(%s, %d));' % (to, flexible, size))
+                body.add('%s.resize(in.array(%s, %s));' % (to, flexible, size))
                 return self.read_elements(body, field, to)
-            body.open('if (auto count = in.nullable_array(%s, %d, %s)) {' % (flexible, size, self.null_test(field)))
+            body.open('if (auto count = in.nullable_array(%s, %s, %s)) {' % (flexible, size, self.null_test(field)))
             body.add('%s.emplace(*count);' % to)
             self.read_elements(body, field, '*' + to)
             body.close('} else {')
