@@ -47,6 +47,16 @@ Result<MetadataRecord> decode_metadata_record(ByteView value) {
                      std::make_index_sequence<std::variant_size_v<MetadataRecord>>());
 }
 
+void add_default_features(MetadataVersion version, MetadataRecords& records) {
+  records.add(protocol::FeatureLevelRecord{.name = kMetadataVersionFeature, .feature_level = version.level()});
+  for (const Feature& feature : features()) {
+    const int16_t level = feature.default_level(version);
+    // kraft.version is the quorum's own: it stands in control records.
+    if (level == 0 || feature.name == kKraftVersionFeature) continue;
+    records.add(protocol::FeatureLevelRecord{.name = feature.name, .feature_level = level});
+  }
+}
+
 ByteView MetadataRecords::operator[](size_t index) const {
   CHECK(index < ends_.size(), "record {} of {}", index, ends_.size());
   const size_t start = index == 0 ? 0 : ends_[index - 1];

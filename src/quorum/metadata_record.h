@@ -110,4 +110,7 @@ class MetadataRecords {
   std::vector<size_t> ends_;
 };
 
+// Adds what a new cluster of `version` has turned on: metadata.version itself, then the other features by name.
+void add_default_features(MetadataVersion version, MetadataRecords& records);
+
 }  // namespace weir::quorum

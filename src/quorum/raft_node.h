@@ -16,7 +16,7 @@
 #include "quorum/metadata_loader.h"
 #include "quorum/metadata_record.h"
 #include "quorum/quorum_state.h"
-#include "quorum/raft_log_options.h"
+#include "quorum/raft_log.h"
 #include "quorum/voter_set.h"
 
 namespace weir::quorum {
@@ -56,8 +56,6 @@ struct QuorumInfo {
   std::vector<Replica> observers;
   VoterSet voter_set;
 };
-
-class RaftLog;
 
 class RaftNode {
  public:

@@ -1,0 +1,143 @@
+#include "quorum/raft_log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace weir::quorum {
+namespace {
+
+// Read at once when committed records are taken in: some batches, without holding a whole log in memory.
+constexpr size_t kReadSize = size_t{1} << 20;
+
+Error to_error(const storage::AppendError& error) {
+  const Errc code = error.code == storage::AppendErrorCode::kNoSpace ? Errc::kNoSpace
+                    : error.code == storage::AppendErrorCode::kIo    ? Errc::kIo
+                                                                     : Errc::kTooLarge;
+  return {code, fmt::format("{}: {}", kMetadataTopic, error.message)};
+}
+
+storage::LogConfig log_config(const RaftLogOptions& options) {
+  storage::LogConfig config;
+  config.segment_size_max = static_cast<int32_t>(std::min<uint64_t>(options.segment_bytes, INT32_MAX));
+  config.segment_time_max = std::chrono::duration_cast<milliseconds>(options.segment_time);
+  config.batch_size_max = static_cast<int32_t>(kRaftBatchSizeMax);
+  // Only snapshots make records superfluous.
+  config.retention_bytes = -1;
+  config.retention_time = milliseconds(-1);
+  return config;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RaftLog>> RaftLog::open(Disk& disk, const std::string& metadata_log_dir,
+                                               const RaftLogOptions& options, Timestamp now) {
+  std::unique_ptr<RaftLog> raft(new RaftLog(disk));
+  const storage::TopicPartition partition{std::string(kMetadataTopic), PartitionIndex(0)};
+  raft->directory_ = metadata_log_dir + "/" + partition.to_string();
+  TRY(disk.create_directories(raft->directory_));
+  TRY(raft->find_snapshots());
+  // Nobody keeps a recovery point for this log: all of it is checked. Snapshots keep it short.
+  TRY_ASSIGN(raft->log_, storage::Log::open({.disk = disk,
+                                             .files = raft->files_,
+                                             .directory = raft->directory_,
+                                             .partition = partition,
+                                             .topic_id = kMetadataTopicId,
+                                             .config = log_config(options),
+                                             .was_clean = false,
+                                             .recovery_point = Offset(0),
+                                             .log_start_offset = Offset(0),
+                                             .now = now}));
+  TRY(raft->drop_below_snapshot(now));
+  return raft;
+}
+
+Result<> RaftLog::find_snapshots() {
+  TRY_ASSIGN(const auto files, disk_.list(directory_));
+  for (const FileInfo& file : files) {
+    if (file.name.ends_with(kPartSuffix) || file.name.ends_with(kDeletedSuffix)) {
+      TRY(disk_.remove(directory_ + "/" + file.name));
+    } else if (const auto id = parse_checkpoint_name(file.name)) {
+      snapshots_[*id] = {file.size, file.modified};
+    }
+  }
+  return {};
+}
+
+Result<> RaftLog::drop_below_snapshot(Timestamp now) {
+  if (snapshots_.empty()) return {};
+  const SnapshotId& newest = snapshots_.rbegin()->first;
+  const bool is_ahead = newest.epoch > log_->latest_epoch() || newest.end_offset > log_->log_end_offset();
+  if (is_ahead && newest.end_offset > Offset(0)) return log_->truncate_fully_and_start_at(newest.end_offset, now);
+  return {};
+}
+
+LeaderEpoch RaftLog::last_epoch() const {
+  if (log_->latest_epoch() != kNoLeaderEpoch) return log_->latest_epoch();
+  return snapshots_.empty() ? LeaderEpoch(0) : snapshots_.rbegin()->first.epoch;
+}
+
+Result<Offset> RaftLog::append(const SharedBytes& batch, LeaderEpoch epoch, Timestamp now) {
+  CHECK(batch.owner.unique(), "a batch that others read");
+  // The batch was built for this append alone; its offsets are set in place.
+  const MutableBytes bytes(batch.owner.data() + (batch.bytes.data() - batch.owner.data()), batch.bytes.size());
+  const auto appended =
+      log_->append_as_leader(bytes, {.leader_epoch = epoch, .now = now, .origin = storage::AppendOrigin::kQuorum});
+  if (!appended) return std::unexpected(to_error(appended.error()));
+  return appended->last_offset;
+}
+
+Result<> RaftLog::read(Offset from, Offset to, const Visit& visit) {
+  ByteVector buffer;
+  while (from < to) {
+    TRY_ASSIGN(const auto found, log_->read(from, kReadSize, to, true));
+    buffer.resize(found.records.length);
+    TRY_ASSIGN(const size_t got, found.records.file->read_at(found.records.position, buffer));
+    buffer.resize(got);
+    ByteView left = buffer;
+    const Offset before = from;
+    while (from < to && !left.empty()) {
+      // The last batch may be cut: it comes again, whole, at the front of the next read.
+      const auto frame = protocol::sniff_entry(left);
+      if (frame && (!*frame || (*frame)->size > left.size())) break;
+      TRY_ASSIGN(const auto batch, protocol::take_batch(left));
+      if (batch.last_offset() < from) continue;
+      TRY(visit(batch));
+      from = batch.next_offset();
+    }
+    if (from == before) {
+      return fail(Errc::kCorrupt, fmt::format("{}: no batch holds offset {}", directory_, from.value()));
+    }
+  }
+  return {};
+}
+
+uint64_t RaftLog::size_bytes() const {
+  uint64_t total = log_->size();
+  for (const auto& [id, snapshot] : snapshots_) total += snapshot.size_bytes;
+  return total;
+}
+
+Result<storage::Deletions> RaftLog::retire(Timestamp now, uint64_t retention_bytes, Duration retention_time) {
+  storage::Deletions deletions;
+  const int64_t oldest_kept = now.value() - std::chrono::duration_cast<milliseconds>(retention_time).count();
+  while (snapshots_.size() > 1) {
+    const auto oldest = snapshots_.begin();
+    const bool is_due = size_bytes() > retention_bytes || oldest->second.modified.value() < oldest_kept;
+    if (!is_due) break;
+    const std::string path = snapshot_path(oldest->first);
+    const std::string renamed =
+        path.substr(0, path.size() - std::string_view(".checkpoint").size()) + std::string(kDeletedSuffix);
+    TRY(disk_.rename(path, renamed));
+    deletions.paths.push_back(renamed);
+    snapshots_.erase(oldest);
+    // A replica that needs what lies below gets the snapshot.
+    TRY(log_->delete_records_before(std::min(snapshots_.begin()->first.end_offset, end_offset())));
+    TRY(log_->apply_retention(now, end_offset()));
+  }
+  auto segments = log_->take_deletions();
+  std::ranges::move(segments.paths, std::back_inserter(deletions.paths));
+  return deletions;
+}
+
+}  // namespace weir::quorum
