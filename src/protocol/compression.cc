@@ -131,6 +131,7 @@ Result<void> unsnappy_block(ByteView block, size_t size_max, Writer& out) {
   }
   if (size > size_max - out.size()) return too_large(Compression::kSnappy, size_max);
   if (size == 0 && block.size() == 1) return {};
+  if (size == 0) return corrupt(Compression::kSnappy, "an empty block is followed by something");
   if (!snappy::RawUncompress(data, block.size(), reinterpret_cast<char*>(out.extend(size)))) {
     return corrupt(Compression::kSnappy, "a block does not decompress");
   }

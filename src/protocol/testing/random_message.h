@@ -23,6 +23,7 @@ class RandomMessages {
   // Bytes, and text in UTF-8 with characters of one to four bytes.
   std::string_view bytes(size_t size);
   std::string_view text();
+  Random& random() { return random_; }
 
  private:
   class SeededRandom final : public Random {
