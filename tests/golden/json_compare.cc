@@ -1,5 +1,7 @@
 #include "golden/json_compare.h"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <vector>
 
@@ -73,20 +75,21 @@ bool is_usual_default(const Json& json) {
 
 std::string difference(const std::string& where, const Json& expected, const Json& actual) {
   bool same_kind = expected.kind == actual.kind || (expected.elements.empty() && expected.members.empty());
-  if (!same_kind || expected.text != actual.text) return where + ": " + expected.text + " became " + actual.text;
-  if (expected.elements.size() != actual.elements.size()) return where + ": another number of elements";
+  if (!same_kind || expected.text != actual.text)
+    return fmt::format("{}: {} became {}", where, expected.text, actual.text);
+  if (expected.elements.size() != actual.elements.size()) return fmt::format("{}: another number of elements", where);
   for (size_t i = 0; i < expected.elements.size(); ++i) {
-    auto found = difference(where + "[" + std::to_string(i) + "]", expected.elements[i], actual.elements[i]);
+    auto found = difference(fmt::format("{}[{}]", where, i), expected.elements[i], actual.elements[i]);
     if (!found.empty()) return found;
   }
   for (const auto& [name, member] : actual.members) {
-    if (!expected.members.contains(name)) return where + "." + name + " is too much";
+    if (!expected.members.contains(name)) return fmt::format("{}.{} is too much", where, name);
   }
   for (const auto& [name, member] : expected.members) {
     auto at = actual.members.find(name);
     if (at == actual.members.end() && is_usual_default(member)) continue;
-    if (at == actual.members.end()) return where + "." + name + " is missing";
-    auto found = difference(where + "." + name, member, at->second);
+    if (at == actual.members.end()) return fmt::format("{}.{} is missing", where, name);
+    auto found = difference(fmt::format("{}.{}", where, name), member, at->second);
     if (!found.empty()) return found;
   }
   return {};
