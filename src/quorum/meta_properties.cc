@@ -53,9 +53,10 @@ std::map<std::string, std::string, std::less<>> parse_lines(std::string_view tex
 }  // namespace
 
 std::string format_meta_properties(const MetaProperties& properties, Timestamp now) {
-  std::string text = fmt::format("#\n#{}\ncluster.id={}\n", java_date(now), properties.cluster_id);
+  // In the order in which Kafka's tools happen to write them.
+  std::string text = fmt::format("#\n#{}\nnode.id={}\n", java_date(now), properties.node_id.value());
   if (properties.directory_id) text += fmt::format("directory.id={}\n", properties.directory_id->to_string());
-  text += fmt::format("node.id={}\nversion=1\n", properties.node_id.value());
+  text += fmt::format("version=1\ncluster.id={}\n", properties.cluster_id);
   return text;
 }
 

@@ -69,7 +69,7 @@ QuorumState::QuorumState(VoterKey self, const ElectionState& election)
   // It must not lead an epoch again in which it led before: what it had appended then may be gone.
   if (election.leader == self.id) {
     role_ = Resigned{election.epoch};
-  } else if (election.voted && election.voted->id == self.id) {
+  } else if (election.leader == kNoNode && election.voted && election.voted->id == self.id) {
     Candidate candidate{election.epoch, *election.voted, Ballot(VoterSet{})};
     candidate.ballot.grant(*election.voted);
     role_ = std::move(candidate);

@@ -4,6 +4,7 @@
 // docs/formats/metadata-log.md.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,6 +14,8 @@
 #include "base/seams.h"
 #include "base/sync.h"
 #include "base/task.h"
+#include "base/timer.h"
+#include "protocol/batch_builder.h"
 #include "quorum/metadata_loader.h"
 #include "quorum/metadata_record.h"
 #include "quorum/quorum_state.h"
@@ -31,6 +34,8 @@ struct RaftOptions {
   Duration snapshot_interval = std::chrono::hours(1);    // metadata.log.max.snapshot.interval.ms; 0 none
   uint64_t retention_bytes = 104857600;                  // metadata.max.retention.bytes
   Duration retention_time = std::chrono::hours(24 * 7);  // metadata.max.retention.ms
+  // The log cannot be written or understood any more: the node must stop. Called once, on the node's loop.
+  std::function<void(const Error&)> on_failure;
 };
 
 // Told when this node becomes the leader, after all that is committed was loaded, and when it ceases to be.
@@ -90,30 +95,55 @@ class RaftNode {
   [[nodiscard]] QuorumInfo describe() const;
 
  private:
-  Task<Result<>> load();
+  Task<Result<>> open();
+  Result<> load_snapshot();
+  Result<> scan_control_batches();
   Task<Result<>> elect();
   Task<Result<>> persist();
   Result<> append_leader_change();
+  Result<Offset> append_batch(protocol::BatchBuilder& batch);
+
+  void start_flushing();
   Task<void> flush();
-  Result<> advance_high_watermark(Offset flushed);
-  Task<void> keep_snapshots();
-  Task<Result<>> take_snapshot();
+  Result<> advance_high_watermark();
+  Result<> load_committed(const protocol::RecordBatch& batch);
+
+  void snapshot_if_due();
+  Task<void> take_snapshot();
+  Task<Result<>> write_snapshot();
   void fail_log(Error error);
+
+  // When a snapshot may be due by time.
+  class SnapshotTimer : public Timer {
+   public:
+    explicit SnapshotTimer(RaftNode& node) : node_(node) {}
+
+   private:
+    void on_expiry() override { node_.snapshot_if_due(); }
+    RaftNode& node_;
+  };
 
   RaftOptions options_;
   Seams seams_;
   Loop& loop_;
   MetadataLoader& loader_;
   LeadershipListener* leadership_ = nullptr;
-  std::unique_ptr<RaftLog> log_;
+  std::shared_ptr<RaftLog> log_;  // shared with what a disk thread does to it
   std::optional<QuorumState> state_;
+  std::optional<ElectionState> persisted_;
   VoterHistory voters_;
   Offset high_watermark_ = kNoOffset;
+  Offset loaded_end_{0};    // everything below is in the loader
+  bool announced_ = false;  // that this node leads
   bool flushing_ = false;
+  bool snapshotting_ = false;
   bool stopping_ = false;
   std::optional<Error> failure_;
   WaitList committed_changed_;
-  WaitList idle_;
+  WaitList idle_;  // told when flushing_ or snapshotting_ ends
+  uint64_t bytes_since_snapshot_ = 0;
+  MonotonicTime snapshot_due_ = kNever;
+  SnapshotTimer snapshot_timer_{*this};
 };
 
 }  // namespace weir::quorum
