@@ -1,0 +1,233 @@
+// Log: the log of one partition: its segments, what is known of its producers and its leaders' epochs, its start and
+// end. The broker keeps the high watermark. Owned by the loop of its shard; loop thread only, but for what says "disk
+// thread": then nobody else uses the log. Calls read and write the page cache directly; only flush jobs and deletions
+// wait for the device. Formats: docs/formats/.
+//
+// Errors, unless said otherwise: kIo (take the directory offline), kNoSpace (nothing changed, try again later),
+// kCorrupt (the files hold something else than was written).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/seams.h"
+#include "base/uuid.h"
+#include "storage/append.h"
+#include "storage/file_pool.h"
+#include "storage/leader_epochs.h"
+#include "storage/log_config.h"
+#include "storage/producer_state.h"
+#include "storage/segment.h"
+#include "storage/topic_partition.h"
+
+namespace weir::storage {
+
+struct LogOptions {
+  Disk& disk;
+  FilePool& files;        // of the shard that will own the log
+  std::string directory;  // of the partition: made when absent
+  TopicPartition partition;
+  Uuid topic_id;  // zero: not known, any is taken
+  LogConfig config;
+  bool was_clean = false;      // the log directory had its clean-shutdown marker
+  Offset recovery_point{0};    // from the checkpoint; all below it is on the device
+  Offset log_start_offset{0};  // from the checkpoint
+  Timestamp now;
+};
+
+struct ReadResult {
+  FileRegion records{nullptr, 0, 0};  // whole batches but for the last; length 0 when there is nothing to read
+  Offset first_base_offset = kNoOffset;
+  size_t first_batch_size = 0;  // bytes of the first batch: that much is needed to make progress
+  bool from_older_segment = false;
+};
+
+struct FoundTimestamp {
+  Timestamp timestamp;
+  Offset offset;
+  LeaderEpoch leader_epoch;
+};
+
+// Work for a disk thread that makes a part of a log durable.
+struct FlushJob {
+  Offset up_to;
+  uint64_t generation;  // of the log's content: a truncation makes the job void
+  std::vector<std::shared_ptr<File>> files;
+  std::vector<Offset> segments;   // closed ones, whose indexes are among the files
+  std::vector<Offset> snapshots;  // whose files are among the files
+  int64_t records;                // appended since the last flush
+  std::optional<std::string> epochs;
+  bool sync_directory;
+  std::string directory;
+  Disk* disk;
+
+  // Disk thread; blocks. kIo, kNoSpace.
+  Result<> run() const;
+};
+
+enum class FlushNeed : uint8_t {
+  kNone,
+  kRolled,  // closed segments: start_flush(kRolled)
+  kAll,     // flush.messages or flush.ms have passed: start_flush(kAll)
+};
+
+// Work for a disk thread that removes renamed files, to be done file.delete.delay.ms after they were taken: until then
+// a fetch may be reading them.
+struct Deletions {
+  std::vector<std::string> paths;
+  [[nodiscard]] bool empty() const { return paths.empty(); }
+  // Disk thread; blocks. kIo.
+  Result<> run(Disk& disk) const;
+};
+
+class Log {
+ public:
+  // Loads the log, or makes an empty one. After an unclean stop all from the recovery point on is checked and a torn
+  // tail is cut off. Disk thread; blocks. kInvalidArgument when the folder belongs to another topic id.
+  static Result<std::unique_ptr<Log>> open(LogOptions options);
+  ~Log();
+
+  // Gives up all descriptors and the pool, so that another thread can close or delete the log.
+  void detach();
+  // Makes everything durable and leaves the folder as a clean stop does: closed indexes, a producer snapshot at the
+  // end. Afterwards recovery_point() is the end. Disk thread, after detach(); blocks.
+  Result<> close();
+  // The folder was renamed (a deleted topic): files are found under the new name from now on. After detach().
+  void set_directory(std::string directory) { files_.set_directory(std::move(directory)); }
+
+  // ---- append
+  // Appends one batch of magic 2 as the leader: checks it, sets its offsets and epoch in place, writes it from where it
+  // stands. On an error the log is as before; the bytes may be changed.
+  AppendResult append_as_leader(MutableBytes batch, const LeaderAppend& append);
+  // Appends whole batches as the leader sent them, without changing them; kUnexpectedOffset when they do not begin at
+  // or behind the end. Of several batches those before a bad one stay.
+  AppendResult append_as_follower(ByteView batches, Timestamp now);
+  // A new leader's epoch begins at the end of the log.
+  void start_epoch(LeaderEpoch epoch);
+
+  // ---- read
+  // A part of one segment from the batch that holds `from` on: at most `max_bytes` (or the first batch, when
+  // `at_least_one_batch`) and nothing of batches that begin at or above `upper_bound`. Bounds of batches are not looked
+  // at but for the first, so the last one may be cut. kOutOfRange when `from` is not in [start, end].
+  Result<ReadResult> read(Offset from, size_t max_bytes, Offset upper_bound, bool at_least_one_batch);
+  // Aborted transactions that overlap what a read from `from` gave; `upper_bound` as in the read.
+  Result<std::vector<AbortedTransaction>> aborted_transactions(Offset from, const ReadResult& read, Offset upper_bound);
+  // The first record whose timestamp is `timestamp` or later. Opens one batch.
+  Result<std::optional<FoundTimestamp>> offset_for_timestamp(Timestamp timestamp);
+  // The first record with the greatest timestamp of all. Opens one batch.
+  Result<std::optional<FoundTimestamp>> max_timestamp_offset();
+  [[nodiscard]] EpochEnd epoch_end_offset(LeaderEpoch epoch) const { return epochs_.end_of(epoch, log_end_offset_); }
+  // Everything below is stable: the high watermark, or the start of the earliest undecided transaction below it.
+  [[nodiscard]] Offset last_stable_offset(Offset high_watermark) const;
+
+  [[nodiscard]] Offset log_start_offset() const { return log_start_offset_; }
+  [[nodiscard]] Offset log_end_offset() const { return log_end_offset_; }
+  [[nodiscard]] Offset first_segment_offset() const { return segments_.front()->base_offset(); }
+  [[nodiscard]] LeaderEpoch latest_epoch() const { return epochs_.latest(); }
+  [[nodiscard]] const LeaderEpochs& epochs() const { return epochs_; }
+  [[nodiscard]] const ProducerState& producers() const { return producers_; }
+  [[nodiscard]] uint64_t size() const;  // bytes of all segments
+  [[nodiscard]] size_t segment_count() const { return segments_.size(); }
+  [[nodiscard]] const std::string& directory() const { return files_.directory(); }
+  [[nodiscard]] const TopicPartition& partition() const { return partition_; }
+  [[nodiscard]] const Uuid& topic_id() const { return topic_id_; }
+  [[nodiscard]] const LogConfig& config() const { return config_; }
+  void set_config(const LogConfig& config) { config_ = config; }
+
+  // ---- flush
+  // All below is on the device.
+  [[nodiscard]] Offset recovery_point() const { return recovery_point_; }
+  [[nodiscard]] FlushNeed flush_need(Timestamp now) const;
+  // What must be synced: run() it on a disk thread and report back with finish_flush(). One job at a time.
+  Result<FlushJob> start_flush(FlushNeed extent, Timestamp now);
+  void finish_flush(const FlushJob& job, bool succeeded);
+
+  // ---- change
+  // Removes all records from `offset` on. False when the log ends there or before. Blocks for producers' state.
+  Result<bool> truncate_to(Offset offset, Timestamp now);
+  // Removes all records; the log goes on at `offset`.
+  Result<> truncate_fully_and_start_at(Offset offset, Timestamp now);
+  // Records below `offset` are not served any more; segments of nothing else go with the next apply_retention().
+  // kOutOfRange above the end: the caller allows only what is below the high watermark.
+  Result<> delete_records_before(Offset offset);
+  // Takes old segments below the high watermark out, by log start, size and time. How many.
+  Result<size_t> apply_retention(Timestamp now, Offset high_watermark);
+  // Ends the active segment and begins a new one.
+  Result<> roll(Timestamp now);
+  // Files that the calls above took out of the log.
+  [[nodiscard]] Deletions take_deletions() { return {std::exchange(deleted_paths_, {})}; }
+  void expire_producers(Timestamp now) { producers_.expire(now, config_.producer_id_expiration); }
+  void advance_high_watermark(Offset high_watermark) { producers_.advance_high_watermark(high_watermark); }
+  // Gives descriptors and buffers back until the next use.
+  Result<> release_idle();
+
+ private:
+  friend class LogLoader;
+  explicit Log(LogOptions& options);
+  [[nodiscard]] Segment& active() { return *segments_.back(); }
+  [[nodiscard]] SegmentLimits limits() const { return {config_.index_size_max, config_.index_interval}; }
+  // The segment that holds `offset`, or would: the last one that begins at or below it.
+  [[nodiscard]] size_t segment_index(Offset offset) const;
+
+  // append
+  [[nodiscard]] AppendResult duplicate_of(const ProducerBatch& batch) const;
+  std::expected<std::optional<EndTransaction>, AppendError> read_marker(const protocol::RecordBatch& batch) const;
+  Result<> roll_if_needed(size_t size, Timestamp max_timestamp, Offset last_offset, Timestamp now);
+  Result<bool> must_roll(size_t size, Timestamp max_timestamp, Offset last_offset, Timestamp now);
+  Result<> roll_at(Offset base_offset, Timestamp now);
+  Result<> write_run(ByteView run, Timestamp now);
+  void note_appended(const protocol::RecordBatch& batch, const std::optional<EndTransaction>& marker, Timestamp now);
+  Result<> note_replicated(const protocol::RecordBatch& batch, Timestamp now);
+
+  // read
+  Result<uint64_t> readable_size(Segment& segment, Offset upper_bound);
+  Result<std::optional<FoundTimestamp>> find_record(Segment& segment, const Entry& entry, Timestamp timestamp);
+
+  // producers' snapshots
+  Result<> take_snapshot();
+  Result<> rebuild_producers(Offset end, bool was_clean, Timestamp now);
+  Result<> load_newest_snapshot(Offset end, Timestamp now);
+  Result<> replay_producers(Offset end);
+  Result<> replay_segment(Segment& segment, Offset from, Offset end);
+  void remove_snapshot(Offset offset);
+  void keep_snapshots_for_segments();
+
+  // segments
+  void raise_log_start(Offset offset);
+  Result<bool> breaches_retention(size_t i, Timestamp now, uint64_t kept_bytes);
+  Result<> delete_front_segments(size_t count);
+  Result<> delete_segment_files(Segment& segment);
+  Result<> take_off_all_segments();
+
+  LogConfig config_;
+  TopicPartition partition_;
+  Uuid topic_id_;
+  FilePool& pool_;
+  LogFiles files_;
+  std::vector<std::unique_ptr<Segment>> segments_;  // ascending; never empty once open
+  Offset log_start_offset_;
+  Offset log_end_offset_{0};
+  Offset recovery_point_{0};
+  LeaderEpochs epochs_;
+  bool epochs_unsaved_ = false;
+  ProducerState producers_;
+  std::vector<Offset> snapshots_;           // of the snapshot files, ascending
+  Offset last_snapshot_{0};                 // no other is taken at or below
+  std::vector<Offset> unsynced_snapshots_;  // those that are not on the device yet
+  std::vector<std::string> deleted_paths_;
+  bool directory_unsynced_ = false;
+  uint64_t generation_ = 0;
+  int64_t unflushed_records_ = 0;
+  Timestamp last_flush_ = kNoTimestamp;
+  // The bound of the last read that did not reach the end: where it lies in the file.
+  struct {
+    Offset bound = kNoOffset;
+    Offset segment = kNoOffset;
+    uint64_t position = 0;
+  } last_bound_;
+};
+
+}  // namespace weir::storage

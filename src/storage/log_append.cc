@@ -1,0 +1,233 @@
+// Log: appending, as the leader of the partition and as a follower.
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "storage/batch_checks.h"
+#include "storage/end_transaction.h"
+#include "storage/log.h"
+
+namespace weir::storage {
+namespace {
+
+using protocol::RecordBatch;
+
+std::unexpected<AppendError> refuse(AppendErrorCode code, std::string message) {
+  return std::unexpected(AppendError{code, std::move(message), {}});
+}
+
+// Of the disk, below an append.
+std::unexpected<AppendError> failed(const Error& error) {
+  return refuse(error.code == Errc::kNoSpace ? AppendErrorCode::kNoSpace : AppendErrorCode::kIo, error.message);
+}
+
+AppendErrorCode code_of(ProducerVerdict verdict) {
+  switch (verdict) {
+    case ProducerVerdict::kStaleEpoch:
+      return AppendErrorCode::kStaleProducerEpoch;
+    case ProducerVerdict::kTransactionOpen:
+      return AppendErrorCode::kInvalidTransaction;
+    case ProducerVerdict::kStaleCoordinator:
+      return AppendErrorCode::kStaleCoordinator;
+    case ProducerVerdict::kAccepted:
+    case ProducerVerdict::kDuplicate:
+    case ProducerVerdict::kOutOfSequence:
+      break;
+  }
+  return AppendErrorCode::kOutOfOrderSequence;
+}
+
+std::string describe(const RecordBatch& batch) {
+  return fmt::format("producer {} of epoch {} at sequence {}", batch.producer_id().value(),
+                     batch.producer_epoch().value(), batch.base_sequence());
+}
+
+}  // namespace
+
+AppendResult Log::duplicate_of(const ProducerBatch& batch) const {
+  return AppendInfo{.base_offset = batch.first_offset(),
+                    .last_offset = batch.last_offset,
+                    .log_append_time = batch.timestamp,
+                    .log_start_offset = log_start_offset_,
+                    .duplicate = true};
+}
+
+std::expected<std::optional<EndTransaction>, AppendError> Log::read_marker(const RecordBatch& batch) const {
+  if (!batch.is_control() || !batch.has_producer()) return std::nullopt;
+  Result<std::optional<EndTransaction>> marker = read_end_transaction(batch);
+  if (!marker) return refuse(AppendErrorCode::kCorrupt, marker.error().message);
+  return *marker;
+}
+
+AppendResult Log::append_as_leader(MutableBytes bytes, const LeaderAppend& append) {
+  std::expected<CheckedBatch, AppendError> checked = check_leader_batch(bytes, config_, append);
+  if (!checked) return std::unexpected(std::move(checked).error());
+  const MutableBytes ready = checked->bytes;
+  const RecordBatch batch(ready);
+  if (ready.size() > static_cast<size_t>(config_.segment_size_max)) {
+    return refuse(AppendErrorCode::kBatchTooLarge,
+                  fmt::format("a batch of {} bytes is above the segments' {}", ready.size(), config_.segment_size_max));
+  }
+  std::optional<EndTransaction> marker;
+  if (batch.has_producer() && batch.is_control()) {
+    auto read = read_marker(batch);
+    if (!read) return std::unexpected(std::move(read).error());
+    marker = *read;
+    if (marker) {
+      const ProducerVerdict verdict = producers_.judge_marker(batch.producer_id(), batch.producer_epoch(),
+                                                              marker->coordinator_epoch, append.transaction_version_2);
+      if (verdict != ProducerVerdict::kAccepted) return refuse(code_of(verdict), "marker for " + describe(batch));
+    }
+  } else if (batch.has_producer() && append.origin == AppendOrigin::kClient) {
+    const bool starts_at_zero = append.transaction_version_2 && batch.is_transactional();
+    const ProducerJudgement judgement = producers_.judge(batch, starts_at_zero);
+    if (judgement.verdict == ProducerVerdict::kDuplicate) return duplicate_of(judgement.duplicate);
+    if (judgement.verdict != ProducerVerdict::kAccepted) return refuse(code_of(judgement.verdict), describe(batch));
+  }
+  const Offset base_offset = log_end_offset_;
+  const Offset last_offset = base_offset + batch.last_offset_delta();
+  if (Result<> rolled = roll_if_needed(ready.size(), batch.max_timestamp(), last_offset, append.now); !rolled) {
+    return failed(rolled.error());
+  }
+  protocol::set_base_offset(ready, base_offset);
+  protocol::set_leader_epoch(ready, append.leader_epoch);
+  const ByteView out = ready;
+  if (Result<> written = active().write(std::span(&out, 1)); !written) return failed(written.error());
+  note_appended(batch, marker, append.now);
+  return AppendInfo{.base_offset = base_offset,
+                    .last_offset = last_offset,
+                    .log_append_time = config_.is_log_append_time ? batch.max_timestamp() : kNoTimestamp,
+                    .log_start_offset = log_start_offset_,
+                    .duplicate = false};
+}
+
+// A batch with its final offsets is in the active segment's file: what the log knows follows.
+void Log::note_appended(const RecordBatch& batch, const std::optional<EndTransaction>& marker, Timestamp now) {
+  active().note({batch.size(), batch.last_offset(), batch.max_timestamp()}, now, limits());
+  log_end_offset_ = batch.next_offset();
+  if (batch.leader_epoch() > epochs_.latest()) {
+    epochs_unsaved_ |= epochs_.assign(batch.leader_epoch(), batch.base_offset());
+  }
+  if (batch.has_producer() && !batch.is_control()) producers_.note(batch, batch.base_offset());
+  if (marker) {
+    const auto aborted =
+        producers_.note_marker(batch.producer_id(), batch.producer_epoch(), batch.base_offset(), *marker);
+    if (aborted) active().add_aborted(*aborted);
+  }
+  producers_.set_end(log_end_offset_);
+  unflushed_records_ += batch.record_count();
+  if (last_flush_ == kNoTimestamp) last_flush_ = now;
+}
+
+void Log::start_epoch(LeaderEpoch epoch) {
+  if (epoch > epochs_.latest()) epochs_unsaved_ |= epochs_.assign(epoch, log_end_offset_);
+}
+
+// ---------------------------------------------------------------------------------------------------------- follower
+
+Result<> Log::write_run(ByteView run, Timestamp now) {
+  if (run.empty()) return {};
+  TRY(active().write(std::span(&run, 1)));
+  while (!run.empty()) {
+    TRY_ASSIGN(RecordBatch batch, protocol::take_batch(run));
+    TRY(note_replicated(batch, now));
+  }
+  return {};
+}
+
+Result<> Log::note_replicated(const RecordBatch& batch, Timestamp now) {
+  std::optional<EndTransaction> marker;
+  if (batch.is_control() && batch.has_producer()) {
+    TRY_ASSIGN(marker, read_end_transaction(batch));
+  }
+  note_appended(batch, marker, now);
+  return {};
+}
+
+AppendResult Log::append_as_follower(ByteView batches, Timestamp now) {
+  AppendInfo info{.log_start_offset = log_start_offset_};
+  const uint8_t* run_start = batches.data();  // batches that were checked and go out with one write
+  size_t run_size = 0;
+  Offset next = log_end_offset_;
+  Timestamp run_max = kNoTimestamp;
+  auto write_checked = [&]() -> Result<> {
+    TRY(write_run({run_start, run_size}, now));
+    run_start += run_size;
+    run_size = 0;
+    run_max = kNoTimestamp;
+    return {};
+  };
+  std::optional<AppendError> refused;
+  while (!batches.empty() && !refused) {
+    Result<RecordBatch> batch = protocol::take_batch(batches);
+    Result<> good = batch ? protocol::check_batch(*batch) : Result<>(std::unexpected(batch.error()));
+    // A marker must be readable before it is written: what is in the log has to be noted.
+    if (good && batch->is_control() && batch->has_producer()) {
+      if (auto marker = read_end_transaction(*batch); !marker) good = std::unexpected(marker.error());
+    }
+    if (!good) {
+      refused = AppendError{AppendErrorCode::kCorrupt, good.error().message, {}};
+    } else if (batch->base_offset() < next) {
+      refused = AppendError{
+          AppendErrorCode::kUnexpectedOffset,
+          fmt::format("a batch at offset {}, the log ends at {}", batch->base_offset().value(), next.value()),
+          {}};
+    }
+    if (refused) break;
+    run_max = std::max(run_max, batch->max_timestamp());
+    Result<bool> rolls = must_roll(run_size + batch->size(), run_max, batch->last_offset(), now);
+    if (!rolls) return failed(rolls.error());
+    if (*rolls) {
+      if (Result<> written = write_checked(); !written) return failed(written.error());
+      if (Result<> rolled = roll_at(batch->base_offset(), now); !rolled) return failed(rolled.error());
+    }
+    if (info.base_offset == kNoOffset) info.base_offset = batch->base_offset();
+    info.last_offset = batch->last_offset();
+    run_size += batch->size();
+    next = batch->next_offset();
+  }
+  if (Result<> written = write_checked(); !written) return failed(written.error());
+  if (refused) return std::unexpected(*std::move(refused));
+  return info;
+}
+
+// -------------------------------------------------------------------------------------------------------------- roll
+
+Result<bool> Log::must_roll(size_t size, Timestamp max_timestamp, Offset last_offset, Timestamp now) {
+  Segment& segment = active();
+  const auto size_max = static_cast<uint64_t>(config_.segment_size_max);
+  if (segment.size() + size > size_max || segment.index_full(limits()) || !segment.covers(last_offset)) return true;
+  if (segment.size() == 0) return false;
+  // By the records' own time where they have one, so that a replayed history rolls as the first time.
+  TRY_ASSIGN(Timestamp first, segment.first_timestamp());
+  const int64_t waited = first >= Timestamp(0) ? max_timestamp - first : now - segment.created();
+  return waited > config_.segment_time_max.count();
+}
+
+Result<> Log::roll_if_needed(size_t size, Timestamp max_timestamp, Offset last_offset, Timestamp now) {
+  TRY_ASSIGN(bool rolls, must_roll(size, max_timestamp, last_offset, now));
+  if (rolls) TRY(roll_at(log_end_offset_, now));
+  return {};
+}
+
+Result<> Log::roll(Timestamp now) { return roll_at(log_end_offset_, now); }
+
+Result<> Log::roll_at(Offset base_offset, Timestamp now) {
+  Segment& last = active();
+  CHECK(base_offset >= log_end_offset_);
+  if (base_offset == last.base_offset()) {
+    // An empty segment in the way (its index is full, or it is named too low for a jump of offsets): made anew.
+    CHECK(last.size() == 0, "a segment at {} with {} bytes is in the way", base_offset.value(), last.size());
+    last.close_files();
+    TRY_ASSIGN(segments_.back(), Segment::create(files_, base_offset, now));
+    return {};
+  }
+  TRY(last.finish());
+  TRY_ASSIGN(std::unique_ptr<Segment> segment, Segment::create(files_, base_offset, now));
+  producers_.set_end(base_offset);
+  TRY(take_snapshot());
+  segments_.push_back(std::move(segment));
+  directory_unsynced_ = true;
+  return {};
+}
+
+}  // namespace weir::storage
