@@ -69,7 +69,9 @@ TEST(Reader, CountsThatTheBytesLeftCannotHoldAllocateNothing) {
   EXPECT_EQ(request.error().code, Errc::kCorrupt);
   // A count that the bytes could hold if an element took one byte; it takes at least two.
   auto fewer = bytes_of({0, 0, 0, 3, 0, 1, 'a', 0, 0});
-  EXPECT_FALSE(decoded<MetadataRequest>(fewer, 1).has_value());
+  auto refused = decoded<MetadataRequest>(fewer, 1);
+  ASSERT_FALSE(refused.has_value());
+  EXPECT_NE(refused.error().message.find("more elements than the bytes"), std::string::npos) << refused.error().message;
 }
 
 TEST(Reader, NullWhereNoneIsAllowedIsRefused) {
