@@ -6,7 +6,7 @@ _HEADERS = {
     "a file": ["fstream", "filesystem", "fcntl.h", "sys/stat.h", "sys/mman.h", "sys/uio.h", "sys/file.h", "sys/sendfile.h", "dirent.h"],
     "a socket": ["sys/socket.h", "sys/epoll.h", "netinet/in.h", "netinet/tcp.h", "arpa/inet.h", "netdb.h", "poll.h"],
     "a thread": ["thread", "mutex", "shared_mutex", "condition_variable", "future", "pthread.h", "semaphore", "barrier", "latch"],
-    "the random device": ["random", "sys/random.h"],
+    "the random device": ["sys/random.h"],
     "the clock": ["sys/time.h", "sys/timerfd.h"],
 }
 
@@ -24,7 +24,7 @@ _GLOBAL_CALLS = {"a file": ["open", "read", "write", "close", "stat", "rename", 
                  "accept", "send", "recv", "poll"]}
 _NAMES = {
     "the clock": [r"(system|steady|high_resolution|utc|file)_clock\s*::\s*now"],
-    "the random device": [r"std::random_device", r"std::mt19937(_64)?", r"std::default_random_engine"],
+    "the random device": [r"std::random_device"],
     "a file": [r"std::[io]?fstream", r"std::filesystem"],
     "a thread": [r"std::j?thread", r"std::async", r"this_thread\s*::", r"std::(shared_|recursive_|timed_)*mutex",
                  r"std::condition_variable(_any)?"],
