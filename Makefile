@@ -44,10 +44,10 @@ test-asan: build/asan/build.ninja ## Unit tests and simulator under AddressSanit
 	$(BUILD) asan
 	ctest --test-dir build/asan --parallel $(JOBS) --output-on-failure --no-tests=error --timeout $(SANITIZED_TIMEOUT)
 
-# What has threads: the loops, the disk threads and the network of src/base/real, and the client. The rest is one thread by construction.
+# What has threads: the loops, the disk threads and the network of src/base/real. The rest is one thread by construction.
 test-tsan: build/tsan/build.ninja ## The tests of what has threads, under ThreadSanitizer
-	$(BUILD) tsan --target base_test client_test
-	ctest --test-dir build/tsan --tests-regex '^(base|client)_test$$' --parallel $(JOBS) --output-on-failure --no-tests=error
+	$(BUILD) tsan --target base_test
+	ctest --test-dir build/tsan --tests-regex '^base_test$$' --parallel $(JOBS) --output-on-failure --no-tests=error
 
 test-fuzz: ## Every fuzz target for a bounded number of inputs
 	tests/fuzz/run --jobs $(JOBS)
@@ -76,7 +76,9 @@ help: ## This list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
 build/%/build.ninja: CMakePresets.json
-	@command -v cmake ninja clang++-19 >/dev/null || { echo "missing a compiler or CMake: run scripts/install-dependencies"; exit 1; }
+	@for tool in cmake ninja clang++-19; do \
+	  command -v $$tool >/dev/null || { echo "$$tool is missing: run scripts/install-dependencies" >&2; exit 1; }; done
+	@mkdir -p build
 	cmake --preset $* >build/$*.configure.log 2>&1 || { cat build/$*.configure.log; exit 1; }
 
 install-build:
