@@ -161,7 +161,7 @@ class ClassicGroup {
   // Replaces everything by what a record says. The group is kStable, or kEmpty without members.
   void load(const protocol::GroupMetadataValue& value);
 
-  GroupTimer join_timer;
+  GroupTimer join_timer;  // the end of the rebalance; of an empty group, the next try to write that it is
   GroupTimer sync_timer;
   // The first rebalance of an empty group is prolonged by newcomers: by what it may still be prolonged.
   bool newcomer_in_initial_rebalance = false;

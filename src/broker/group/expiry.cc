@@ -75,7 +75,7 @@ void GroupCoordinator::forget_if_nothing(std::string_view group_id) {
   const ClassicGroup* group = find_group(group_id);
   if (group == nullptr || group->persisted || group->state() != GroupState::kEmpty || group->pending_count() > 0)
     return;
-  if (offsets_.find(group_id) == nullptr) erase_group(group_id);
+  if (offsets_.find(group_id) == nullptr && !is_being_written(group_id)) erase_group(group_id);
 }
 
 }  // namespace weir::broker

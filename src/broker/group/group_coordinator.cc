@@ -52,11 +52,12 @@ void GroupCoordinator::replay(ParsedRecord record, Offset offset, ProducerId pro
       // again.
       const bool idle = present->state() == GroupState::kEmpty && present->pending_count() == 0;
       if (loading || idle) erase_group(group->group_id);
-    } else if (loading) {
+    } else if (ClassicGroup* present = find(group->group_id); present != nullptr && !loading) {
+      present->persisted = true;
+    } else {
+      // Running, it is missing when a tombstone was committed since its record was decided.
       erase_group(group->group_id);
       find_or_create(group->group_id, {MonotonicTime{}, Timestamp{}}).load(*group->value);
-    } else if (ClassicGroup* present = find(group->group_id); present != nullptr) {
-      present->persisted = true;
     }
   } else if (auto* foreign = std::get_if<ForeignGroupRecord>(&record)) {
     if (foreign->exists) {
@@ -155,6 +156,10 @@ void GroupCoordinator::unload() {
   }
 }
 
+bool GroupCoordinator::is_being_written(std::string_view group_id) const {
+  return std::ranges::any_of(in_flight_, [&](const auto& entry) { return entry.second.group_id == group_id; });
+}
+
 Effects GroupCoordinator::take_effects() { return std::exchange(effects_, {}); }
 
 void GroupCoordinator::on_time(GroupTime now) {
@@ -170,8 +175,7 @@ void GroupCoordinator::on_time(GroupTime now) {
         pending_expired(*group, timeout.member_id, now);
         break;
       case GroupTimeout::Kind::kJoin:
-        if (group->join_timer.armed() || group->state() != GroupState::kPreparingRebalance) break;
-        group->in_initial_rebalance() ? end_of_initial_delay(*group, now) : complete_join(*group, now);
+        if (!group->join_timer.armed()) join_timer_expired(*group, now);
         break;
       case GroupTimeout::Kind::kSync:
         if (!group->sync_timer.armed()) sync_expired(*group, now);

@@ -163,6 +163,8 @@ class GroupCoordinator final : public GroupLogReader {
   void prepare_rebalance(ClassicGroup& group, GroupTime now);
   void complete_join_if_all_joined(ClassicGroup& group, GroupTime now);
   void complete_join(ClassicGroup& group, GroupTime now);
+  void write_empty_group(ClassicGroup& group);
+  void join_timer_expired(ClassicGroup& group, GroupTime now);
   void end_of_initial_delay(ClassicGroup& group, GroupTime now);
   void restart_session(GroupMember& member, GroupTime now);
   void remove_member(ClassicGroup& group, GroupMember& member);
@@ -216,6 +218,8 @@ class GroupCoordinator final : public GroupLogReader {
   // Queues the records; `replies` wait for them. `tombstones` and offsets among the records count as writes under way.
   void append(std::string_view group_id, std::vector<CoordinatorRecord> records, std::vector<TopicPartition> writes,
               std::vector<Completion> replies, Outcome outcome);
+  // Whether a record of the group or its offsets is on its way to the log.
+  [[nodiscard]] bool is_being_written(std::string_view group_id) const;
   void finish(InFlight& in_flight, protocol::ErrorCode error, GroupTime now);
   static std::vector<CoordinatorRecord> one_record(CoordinatorRecord record);
   void replay(ParsedRecord record, Offset offset, ProducerId producer, bool loading);

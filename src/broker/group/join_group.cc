@@ -230,7 +230,7 @@ void GroupCoordinator::store_replaced_member(ClassicGroup& group, const std::str
 void GroupCoordinator::create_group_in_log(ClassicGroup& group) {
   Outcome outcome = [this, group_id = group.id()](ErrorCode error, GroupTime) {
     ClassicGroup* present = find(group_id);
-    if (error == ErrorCode::kNone || present == nullptr || present->persisted) return;
+    if (error == ErrorCode::kNone || present == nullptr || present->persisted || is_being_written(group_id)) return;
     // A group that the log does not know must not have members: they would lose it at the next failover.
     for (const auto& member : present->members()) {
       fail_join(*present, *member, "", error);

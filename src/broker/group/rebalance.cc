@@ -10,6 +10,13 @@ namespace weir::broker {
 
 using protocol::ErrorCode;
 
+namespace {
+
+// Until a record that nobody waits for is tried again.
+constexpr milliseconds kRetryDelay{1000};
+
+}  // namespace
+
 void GroupCoordinator::rebalance_or_complete_join(ClassicGroup& group, GroupTime now) {
   if (group.can_rebalance()) {
     prepare_rebalance(group, now);
@@ -33,6 +40,16 @@ void GroupCoordinator::prepare_rebalance(ClassicGroup& group, GroupTime now) {
     complete_join(group, now);
   } else {
     timers_.arm(group.join_timer, now.monotonic + group.rebalance_timeout());
+  }
+}
+
+void GroupCoordinator::join_timer_expired(ClassicGroup& group, GroupTime now) {
+  if (group.in_initial_rebalance()) {
+    end_of_initial_delay(group, now);
+  } else if (group.state() == GroupState::kPreparingRebalance) {
+    complete_join(group, now);
+  } else if (group.state() == GroupState::kEmpty) {
+    write_empty_group(group);
   }
 }
 
@@ -66,10 +83,7 @@ void GroupCoordinator::complete_join(ClassicGroup& group, GroupTime now) {
   group.begin_generation(now.wall);
   log_debug("group", "began a generation", kv("group", group.id()), kv("generation", group.generation()),
             kv("members", group.members().size()));
-  if (group.state() == GroupState::kEmpty) {
-    append(group.id(), one_record(group_record(group, nullptr)), {}, {}, {});
-    return;
-  }
+  if (group.state() == GroupState::kEmpty) return write_empty_group(group);
   for (const auto& member : group.members()) {
     answer_join(*member, group, false);
     restart_session(*member, now);
@@ -77,6 +91,16 @@ void GroupCoordinator::complete_join(ClassicGroup& group, GroupTime now) {
     group.expect_sync(*member);
   }
   timers_.arm(group.sync_timer, now.monotonic + group.rebalance_timeout());
+}
+
+void GroupCoordinator::write_empty_group(ClassicGroup& group) {
+  Outcome outcome = [this, id = group.id(), generation = group.generation()](ErrorCode error, GroupTime now) {
+    ClassicGroup* present = find(id);
+    if (error == ErrorCode::kNone || present == nullptr || present->state() != GroupState::kEmpty) return;
+    // As long as the log has members that are gone, a failover would bring them back, in a generation that is over.
+    if (present->generation() == generation) timers_.arm(present->join_timer, now.monotonic + kRetryDelay);
+  };
+  append(group.id(), one_record(group_record(group, nullptr)), {}, {}, std::move(outcome));
 }
 
 void GroupCoordinator::sync_expired(ClassicGroup& group, GroupTime now) {
