@@ -5,6 +5,7 @@ The suites of tests/interop and tests/fault and the benchmarks all get their bro
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pathlib
 import signal
@@ -19,6 +20,9 @@ CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg"
 KINDS = ("weir", "kafka")
 START_TIMEOUT_S = 120
 STOP_TIMEOUT_S = 60
+
+_LIBC = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
 
 
 class BrokerError(Exception):
@@ -65,6 +69,11 @@ def server_properties(directory: pathlib.Path, overrides: dict[str, str] | None 
     }
     settings.update(overrides or {})
     return "".join(f"{key}={value}\n" for key, value in settings.items())
+
+
+def _die_with_parent() -> None:
+    """In the child: a test run that is killed leaves no broker behind."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Broker:
@@ -128,18 +137,19 @@ class Broker:
         return kafka_jars.java(kafka_jars.BROKER_FLAGS, "kafka.Kafka", str(self.properties),
                                log_config="log4j2-broker.yaml")
 
-    def launch(self) -> Broker:
-        """Starts the process without waiting for it."""
+    def launch(self, outlives_us: bool = False) -> Broker:
+        """Starts the process without waiting for it. It dies with the thread that calls this, if not told otherwise."""
         command = self.command()
         self._log_start = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                            cwd=self.directory, start_new_session=True)
+                                            cwd=self.directory, start_new_session=True,
+                                            preexec_fn=None if outlives_us else _die_with_parent)
         return self
 
-    def start(self) -> Broker:
+    def start(self, outlives_us: bool = False) -> Broker:
         """Starts the process and returns when it says that it is ready."""
-        self.launch()
+        self.launch(outlives_us)
         ready = b" ready on " if self.kind == "weir" else b"Kafka Server started"
         deadline = time.monotonic() + START_TIMEOUT_S
         while ready not in self._new_log():
