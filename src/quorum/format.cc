@@ -5,10 +5,10 @@
 #include <algorithm>
 
 #include "quorum/checkpoint.h"
-#include "quorum/meta_properties.h"
 #include "quorum/metadata_record.h"
 #include "quorum/raft_log.h"
 #include "quorum/scram.h"
+#include "storage/meta_properties.h"
 
 namespace weir::quorum {
 namespace {
@@ -109,7 +109,7 @@ class Formatter {
     std::vector<std::string> all = options_.log_dirs;
     if (std::ranges::find(all, options_.metadata_log_dir) == all.end()) all.push_back(options_.metadata_log_dir);
     for (const std::string& directory : all) {
-      const auto found = disk_.read_file(directory + "/" + std::string(kMetaProperties));
+      const auto found = disk_.read_file(directory + "/meta.properties");
       if (!found && found.error().code == Errc::kNotFound) {
         report_.formatted.push_back(directory);
         continue;
@@ -120,7 +120,7 @@ class Formatter {
                     fmt::format("{} is formatted already: --ignore-formatted leaves it alone and formats the others",
                                 directory));
       }
-      TRY_ASSIGN(const auto properties, parse_meta_properties(*found));
+      TRY_ASSIGN(const auto properties, storage::parse_meta_properties(*found));
       if (properties.cluster_id != options_.cluster_id || properties.node_id != options_.node_id) {
         return wrong(fmt::format("{} is formatted for node {} of cluster {}", directory, properties.node_id.value(),
                                  properties.cluster_id));
@@ -162,9 +162,8 @@ class Formatter {
     TRY(write_checkpoint(disk_, target, {}, records, now_));
     if (directory == options_.metadata_log_dir) TRY(write_voters(directory));
     // Last: a directory without it is not formatted.
-    const MetaProperties properties{options_.cluster_id, options_.node_id, directory_ids_.at(directory)};
-    return disk_.write_file_atomically(directory + "/" + std::string(kMetaProperties),
-                                       format_meta_properties(properties, now_));
+    const storage::MetaProperties properties{options_.cluster_id, options_.node_id, directory_ids_.at(directory)};
+    return disk_.write_file_atomically(directory + "/meta.properties", meta_properties_text(properties));
   }
 
   Result<> write_voters(const std::string& directory) {
@@ -201,7 +200,7 @@ Result<FormatReport> format_directories(Disk& disk, Random& random, const Clock&
 }
 
 Result<> format_if_new(Disk& disk, Random& random, const Clock& clock, FormatOptions options) {
-  const auto found = disk.read_file(options.metadata_log_dir + "/" + std::string(kMetaProperties));
+  const auto found = disk.read_file(options.metadata_log_dir + "/meta.properties");
   if (found) return {};
   if (found.error().code != Errc::kNotFound) return std::unexpected(found.error());
   options.cluster_id = Uuid::random(random).to_string();

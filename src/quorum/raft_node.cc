@@ -11,8 +11,8 @@
 #include "protocol/messages/voters_record.h"
 #include "protocol/reader.h"
 #include "protocol/record.h"
-#include "quorum/meta_properties.h"
 #include "quorum/metadata_snapshot.h"
+#include "storage/meta_properties.h"
 
 namespace weir::quorum {
 namespace {
@@ -103,8 +103,8 @@ Task<Result<>> RaftNode::open() {
   CO_TRY_ASSIGN(
       auto opened, co_await seams_.disk_threads.run([&disk = seams_.disk, options = options_, now]() -> Result<Opened> {
         const std::string& directory = options.metadata_log_dir;
-        TRY_ASSIGN(const std::string text, disk.read_file(directory + "/" + std::string(kMetaProperties)));
-        TRY_ASSIGN(const auto properties, parse_meta_properties(text));
+        TRY_ASSIGN(const std::string text, disk.read_file(directory + "/meta.properties"));
+        TRY_ASSIGN(const auto properties, storage::parse_meta_properties(text));
         TRY_ASSIGN(std::shared_ptr<RaftLog> log, RaftLog::open(disk, directory, options.log, now));
         TRY_ASSIGN(auto election, read_election_state(disk, log->directory() + "/" + std::string(kQuorumStateFile)));
         return Opened{std::move(log), election, {options.node_id, properties.directory_id.value_or(Uuid{})}};
