@@ -241,6 +241,18 @@ bool Accumulator::expire(MonotonicTime now) {
   return any;
 }
 
+void Accumulator::fail_waiting(const Error& error) {
+  for (auto& [place, partition] : partitions_) {
+    while (!partition->waiting.empty()) {
+      Batch* batch = partition->waiting.front().get();
+      partition->in_flight.push_back(std::move(partition->waiting.front()));
+      partition->waiting.pop_front();
+      ++in_flight_;
+      failed(batch, error);
+    }
+  }
+}
+
 MonotonicTime Accumulator::next_deadline(MonotonicTime now) const {
   MonotonicTime when = kNever;
   for (const auto& [place, partition] : partitions_) {

@@ -94,6 +94,8 @@ class Accumulator {
 
   // Fails what was not stored within the delivery timeout and is not on its way. Whether there was any.
   bool expire(MonotonicTime now);
+  // Fails everything that is not on its way: it can never be sent.
+  void fail_waiting(const Error& error);
   // When ready() or expire() may have something new although nothing else happened; kNever.
   [[nodiscard]] MonotonicTime next_deadline(MonotonicTime now) const;
   [[nodiscard]] size_t records_pending() const { return records_pending_; }

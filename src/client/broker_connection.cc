@@ -14,6 +14,8 @@ namespace {
 
 // Requests on one connection without an answer. Brokers take one at a time, so that more would only wait elsewhere.
 constexpr size_t kCallsMax = 64;
+// Where the only frame of a writer begins: behind its size.
+constexpr size_t kFrameStart = sizeof(int32_t);
 // The largest answer that is taken: Kafka's largest request and some; fetches ask for less.
 constexpr size_t kAnswerSizeMax = 128 << 20;
 
@@ -120,13 +122,13 @@ int32_t BrokerConnection::begin(protocol::Writer& frame, protocol::ApiKey key, i
   const int32_t correlation_id = next_correlation_id_;
   next_correlation_id_ = next_correlation_id_ == INT32_MAX ? 0 : next_correlation_id_ + 1;
   const size_t start = protocol::begin_request(frame, key, version, correlation_id, options_.client_id);
-  CHECK(start == 0);  // finish() relies on one frame to a writer
+  CHECK(start == kFrameStart);  // finish() relies on one frame to a writer
   return correlation_id;
 }
 
 Result<> BrokerConnection::finish(protocol::Writer& frame, Result<> encoded) {
   TRY(encoded);
-  frame.end_frame(0);
+  frame.end_frame(kFrameStart);
   return {};
 }
 

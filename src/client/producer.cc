@@ -162,9 +162,19 @@ Task<bool> Producer::Impl::ensure_identity() {
   }
   if (identity_.id != kNoProducerId) co_return true;
   protocol::InitProducerIdRequest request;
+  request.transactional_id.reset();
   request.transaction_timeout_ms = INT32_MAX;
   auto reply = co_await cluster_->call_any(request, cluster_->now() + cluster_->options().request_timeout);
-  if (!reply || reply->message.error_code != 0) co_return false;
+  const ErrorCode error = reply ? protocol::error_code(reply->message.error_code) : ErrorCode::kNone;
+  if (!reply || error != ErrorCode::kNone) {
+    const bool passing =
+        reply ? protocol::error_retry(error) != protocol::Retry::kNever : is_transport_failure(reply.error());
+    if (!passing) {
+      batches_.fail_waiting(reply ? to_error(error, "producer id") : reply.error());
+      decided();
+    }
+    co_return false;
+  }
   identity_ = {ProducerId(reply->message.producer_id), ProducerEpoch(reply->message.producer_epoch)};
   co_return true;
 }

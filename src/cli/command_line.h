@@ -1,0 +1,26 @@
+// From the words of a command line to an Invocation. Plain: it prints nothing and ends nothing. One thread.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "cli/invocation.h"
+
+namespace weir::cli {
+
+inline constexpr int kExitDone = 0;
+inline constexpr int kExitFailed = 1;
+inline constexpr int kExitWrongUsage = 2;
+
+// Instead of a command: help that was asked for (kExitDone, for the standard output), or what is wrong with the words
+// and what was probably meant (kExitWrongUsage, for the standard error).
+struct Refusal {
+  int exit_code;
+  std::string text;
+};
+
+// `words` without the program's name. `bootstrap` is $WEIR_BOOTSTRAP, empty when that is not set.
+std::expected<Invocation, Refusal> parse_command_line(std::vector<std::string> words, const std::string& bootstrap);
+
+}  // namespace weir::cli

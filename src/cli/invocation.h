@@ -1,0 +1,134 @@
+// What a command line asks for, as plain values: one struct for each command. Made by command_line.h, carried out by
+// commands.h. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace weir::cli {
+
+enum class OutputFormat : uint8_t { kTable, kJson };
+
+// What every command that talks to a cluster takes.
+struct ClusterOptions {
+  std::string bootstrap = "127.0.0.1:9092";
+  OutputFormat output = OutputFormat::kTable;
+};
+
+// KEY=VALUE arguments, in order.
+using Assignments = std::vector<std::pair<std::string, std::string>>;
+
+struct Start {
+  std::string properties_file;  // empty: the defaults of a first try
+  Assignments overrides;
+  unsigned threads = 0;  // 0: one for each core
+  std::string log_format = "text";
+  std::string log_level = "info";
+};
+struct RandomUuid {};
+struct Version {};
+
+struct TopicList {
+  bool internal = false;
+};
+struct TopicDescribe {
+  std::vector<std::string> names;
+};
+struct TopicCreate {
+  std::vector<std::string> names;
+  int32_t partitions = -1;
+  int16_t replication = -1;
+  Assignments configs;
+  bool if_not_exists = false;
+  bool dry_run = false;
+};
+struct TopicDelete {
+  std::vector<std::string> names;
+  bool if_exists = false;
+};
+struct TopicAlter {
+  std::string name;
+  int32_t partitions = -1;
+  Assignments set;
+  std::vector<std::string> unset;
+};
+struct TopicOffsets {
+  std::vector<std::string> names;
+  std::string at;  // empty: the first and the last
+};
+struct TopicTrim {
+  std::string name;
+  std::string before = "end";
+  std::vector<int32_t> partitions;  // none: all
+};
+
+struct Produce {
+  std::string topic;
+  std::vector<std::string> files;  // none, or "-": the standard input
+  std::optional<std::string> key;
+  std::string key_separator;     // empty: lines have no key
+  std::string header_separator;  // empty: lines have no headers
+  Assignments headers;           // of every record
+  std::string null_marker;       // a value that is exactly this is a tombstone; empty: none is
+  bool json = false;
+  std::optional<int32_t> partition;
+  std::string compression = "none";
+  std::string acks = "all";
+  int64_t batch_size = 256 << 10;
+  int64_t linger_ms = 5;
+  bool quiet = false;
+};
+
+struct Consume {
+  std::vector<std::string> topics;
+  std::vector<int32_t> partitions;  // none: all
+  std::string from;                 // empty: earliest, or what the group has committed
+  std::string to;                   // empty: the end as of now, unless follow
+  bool follow = false;
+  int64_t count = -1;  // -1: no limit
+  std::string group;
+  std::string assignor = "range";
+  std::string format = "value";
+  std::string delimiter = "\n";
+  bool committed_only = false;
+  bool quiet = false;
+};
+
+struct GroupList {};
+struct GroupDescribe {
+  std::vector<std::string> groups;
+};
+struct GroupDelete {
+  std::vector<std::string> groups;
+};
+struct GroupResetOffsets {
+  std::string group;
+  std::vector<std::string> topics;  // TOPIC or TOPIC:PARTITION,...; none: all that the group has committed
+  std::string to;
+  bool dry_run = false;
+};
+struct GroupDeleteOffsets {
+  std::string group;
+  std::vector<std::string> topics;
+};
+
+struct LogDump {
+  std::vector<std::string> paths;
+  bool records = true;
+};
+
+using Command = std::variant<Start, RandomUuid, Version, TopicList, TopicDescribe, TopicCreate, TopicDelete, TopicAlter,
+                             TopicOffsets, TopicTrim, Produce, Consume, GroupList, GroupDescribe, GroupDelete,
+                             GroupResetOffsets, GroupDeleteOffsets, LogDump>;
+
+struct Invocation {
+  Command command;
+  ClusterOptions cluster;
+};
+
+}  // namespace weir::cli
