@@ -261,6 +261,10 @@ void ClassicGroup::begin_generation(Timestamp now) {
   compute_subscribed_topics();
 }
 
+bool ClassicGroup::is_subscribed(std::string_view topic) const {
+  return subscribed_ ? subscribed_->contains(topic) : protocol_type_ == kConsumerProtocolType;
+}
+
 void ClassicGroup::compute_subscribed_topics() {
   subscribed_.reset();
   if (protocol_type_ != kConsumerProtocolType) return;

@@ -156,7 +156,8 @@ class ClassicGroup {
   [[nodiscard]] const std::optional<std::set<std::string, std::less<>>>& subscribed_topics() const {
     return subscribed_;
   }
-  [[nodiscard]] bool is_subscribed(std::string_view topic) const { return subscribed_ && subscribed_->contains(topic); }
+  // Consumers whose subscriptions cannot be read may read anything.
+  [[nodiscard]] bool is_subscribed(std::string_view topic) const;
 
   // Replaces everything by what a record says. The group is kStable, or kEmpty without members.
   void load(const protocol::GroupMetadataValue& value);

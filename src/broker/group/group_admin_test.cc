@@ -159,6 +159,15 @@ TEST(OffsetDelete, SparesTopicsThatMembersRead) {
   EXPECT_EQ(digest(world.coordinator), digest(*world.replayed()));
 }
 
+TEST(OffsetDelete, SparesEverythingOfConsumersWhoseSubscriptionsCannotBeRead) {
+  GroupWorld world;
+  const auto members = world.stable_group("g", 1);  // with empty metadata
+  world.commit("g", members[0], kOrders0, 1);
+  EXPECT_EQ(delete_offset(world, "g", kOrders0).partition, kGroupSubscribedToTopic);
+  world.leave("g", members[0].id);
+  EXPECT_EQ(delete_offset(world, "g", kOrders0).partition, kNone);
+}
+
 TEST(OffsetDelete, IsRefusedForUnknownGroupsAndForLiveOnesOfOtherTypes) {
   GroupWorld world;
   EXPECT_EQ(delete_offset(world, "", kOrders0).group, kInvalidGroupId);

@@ -187,7 +187,7 @@ class GroupCoordinator final : public GroupLogReader {
                           protocol::ErrorCode error, GroupTime now);
 
   // membership.cc
-  [[nodiscard]] protocol::ErrorCode leave_one(ClassicGroup& group, std::string_view member_id,
+  [[nodiscard]] protocol::ErrorCode leave_one(ClassicGroup* group, std::string_view member_id,
                                               const std::optional<std::string_view>& instance_id);
 
   // offset_commit.cc

@@ -35,16 +35,15 @@ void GroupCoordinator::leave_group(const GroupRequestContext& context, const pro
   if (request.group_id.empty())
     return reply(token, error_answer(request, context.api_version, ErrorCode::kInvalidGroupId));
   ClassicGroup* group = find(request.group_id);
-  if (group == nullptr) return reply(token, error_answer(request, context.api_version, ErrorCode::kUnknownMemberId));
   Owned<protocol::LeaveGroupResponse> answer;
   bool any_left = false;
   if (context.api_version < kLeaveManyVersion) {
-    const ErrorCode error = leave_one(*group, request.member_id, std::nullopt);
+    const ErrorCode error = leave_one(group, request.member_id, std::nullopt);
     any_left = error == ErrorCode::kNone;
     answer.message.error_code = protocol::error_field(error);
   }
   for (const auto& leaving : request.members) {
-    const ErrorCode error = leave_one(*group, leaving.member_id, leaving.group_instance_id);
+    const ErrorCode error = leave_one(group, leaving.member_id, leaving.group_instance_id);
     any_left |= error == ErrorCode::kNone;
     protocol::LeaveGroupResponse::MemberResponse left;
     left.member_id = answer.keep(leaving.member_id);
@@ -60,22 +59,23 @@ void GroupCoordinator::leave_group(const GroupRequestContext& context, const pro
   in_flight_.at(effects_.appends.back().id).replies.push_back({token, std::move(answer)});
 }
 
-ErrorCode GroupCoordinator::leave_one(ClassicGroup& group, std::string_view member_id,
+ErrorCode GroupCoordinator::leave_one(ClassicGroup* group, std::string_view member_id,
                                       const std::optional<std::string_view>& instance_id) {
+  if (group == nullptr) return ErrorCode::kUnknownMemberId;
   if (member_id.empty()) {
     // An operator removes a static member by its instance.
-    GroupMember* member = instance_id ? group.find_static(*instance_id) : nullptr;
+    GroupMember* member = instance_id ? group->find_static(*instance_id) : nullptr;
     if (member == nullptr) return ErrorCode::kUnknownMemberId;
-    remove_member(group, *member);
+    remove_member(*group, *member);
     return ErrorCode::kNone;
   }
-  if (group.is_pending(member_id)) {
-    group.remove(member_id);
+  if (group->is_pending(member_id)) {
+    group->remove(member_id);
     return ErrorCode::kNone;
   }
-  const ErrorCode error = group.validate(member_id, instance_id);
+  const ErrorCode error = group->validate(member_id, instance_id);
   if (error != ErrorCode::kNone) return error;
-  remove_member(group, *group.find(member_id));
+  remove_member(*group, *group->find(member_id));
   return ErrorCode::kNone;
 }
 
