@@ -115,7 +115,8 @@ void send_file(const Arguments& arguments) {
   const double start = thread_cpu_seconds();
   for (int64_t sent = 0; sent < bytes;) {
     auto offset = static_cast<off_t>(static_cast<size_t>(sent) % kFileBytes);
-    const ssize_t got = sendfile(pair.broker, file, &offset, std::min<size_t>(chunk, static_cast<size_t>(bytes - sent)));
+    const ssize_t got =
+        sendfile(pair.broker, file, &offset, std::min<size_t>(chunk, static_cast<size_t>(bytes - sent)));
     if (got <= 0) die("sendfile failed");
     sent += got;
   }
@@ -132,7 +133,8 @@ void round_trip(const Arguments& arguments) {
     char data[kSize];
     const double start = thread_cpu_seconds();
     for (int64_t i = 0; i < count; ++i) {
-      if (recv(pair.broker, data, kSize, MSG_WAITALL) != kSize || send(pair.broker, data, kSize, 0) != kSize) die("lost");
+      if (recv(pair.broker, data, kSize, MSG_WAITALL) != kSize || send(pair.broker, data, kSize, 0) != kSize)
+        die("lost");
     }
     broker_cpu = thread_cpu_seconds() - start;
   });

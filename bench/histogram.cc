@@ -33,9 +33,9 @@ int64_t Histogram::percentile(double fraction) const {
 std::string Histogram::json() const {
   const auto us = [](int64_t ns) { return static_cast<double>(ns) / 1000; };
   char text[256];
-  std::snprintf(text, sizeof text,
-                R"({"count": %lld, "p50_us": %.1f, "p99_us": %.1f, "p999_us": %.1f, "max_us": %.1f})",
-                static_cast<long long>(count_), us(percentile(0.5)), us(percentile(0.99)), us(percentile(0.999)), us(max_));
+  std::snprintf(
+      text, sizeof text, R"({"count": %lld, "p50_us": %.1f, "p99_us": %.1f, "p999_us": %.1f, "max_us": %.1f})",
+      static_cast<long long>(count_), us(percentile(0.5)), us(percentile(0.99)), us(percentile(0.999)), us(max_));
   return text;
 }
 

@@ -55,7 +55,8 @@ bool has_leaders(rd_kafka_t* client, const std::string& name, int partitions) {
   if (rd_kafka_metadata(client, 0, topic.get(), &metadata, kTimeoutMs) != RD_KAFKA_RESP_ERR_NO_ERROR) return false;
   int leaders = 0;
   if (metadata->topic_cnt == 1) {
-    for (int i = 0; i < metadata->topics[0].partition_cnt; ++i) leaders += metadata->topics[0].partitions[i].leader >= 0;
+    for (int i = 0; i < metadata->topics[0].partition_cnt; ++i)
+      leaders += metadata->topics[0].partitions[i].leader >= 0;
   }
   rd_kafka_metadata_destroy(metadata);
   return leaders == partitions;
@@ -89,7 +90,8 @@ Topic open_topic(rd_kafka_t* client, const std::string& name) {
 }
 
 void create_topic(const Arguments& arguments) {
-  const Client client = make_client(RD_KAFKA_PRODUCER, make_config({{"bootstrap.servers", arguments.text("bootstrap")}}));
+  const Client client =
+      make_client(RD_KAFKA_PRODUCER, make_config({{"bootstrap.servers", arguments.text("bootstrap")}}));
   const std::string name = arguments.text("topic");
   const int partitions = static_cast<int>(arguments.number("partitions"));
   char error[512];
@@ -107,7 +109,8 @@ void create_topic(const Arguments& arguments) {
 }
 
 void delete_topic(const Arguments& arguments) {
-  const Client client = make_client(RD_KAFKA_PRODUCER, make_config({{"bootstrap.servers", arguments.text("bootstrap")}}));
+  const Client client =
+      make_client(RD_KAFKA_PRODUCER, make_config({{"bootstrap.servers", arguments.text("bootstrap")}}));
   rd_kafka_DeleteTopic_t* topic = rd_kafka_DeleteTopic_new(arguments.text("topic").c_str());
   rd_kafka_queue_t* queue = rd_kafka_queue_new(client.get());
   rd_kafka_DeleteTopics(client.get(), &topic, 1, nullptr, queue);

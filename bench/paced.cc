@@ -46,8 +46,11 @@ void sleep_until(int64_t time_ns) {
 }
 
 void consume(const Arguments& arguments, Run& run, int64_t count) {
-  const Settings settings = {{"bootstrap.servers", arguments.text("bootstrap")}, {"group.id", "bench"},
-                             {"enable.auto.commit", "false"}, {"fetch.wait.max.ms", "500"}, {"fetch.min.bytes", "1"},
+  const Settings settings = {{"bootstrap.servers", arguments.text("bootstrap")},
+                             {"group.id", "bench"},
+                             {"enable.auto.commit", "false"},
+                             {"fetch.wait.max.ms", "500"},
+                             {"fetch.min.bytes", "1"},
                              {"enable.partition.eof", "true"}};
   const auto partitions = static_cast<int>(arguments.number("partitions"));
   const Client consumer = make_consumer(settings, arguments.text("topic"), partitions, /*from_start=*/true);
@@ -113,9 +116,10 @@ void run_paced(const Arguments& arguments) {
   consumer.join();
   deliveries.request_stop();
   deliveries.join();
-  if (rd_kafka_flush(producer.get(), 60'000) != RD_KAFKA_RESP_ERR_NO_ERROR) die("produce: records were never acknowledged");
-  std::printf(R"({"records": %lld, "ack": %s, "end_to_end": %s})", static_cast<long long>(count), run.ack.json().c_str(),
-              run.end_to_end.json().c_str());
+  if (rd_kafka_flush(producer.get(), 60'000) != RD_KAFKA_RESP_ERR_NO_ERROR)
+    die("produce: records were never acknowledged");
+  std::printf(R"({"records": %lld, "ack": %s, "end_to_end": %s})", static_cast<long long>(count),
+              run.ack.json().c_str(), run.end_to_end.json().c_str());
   std::printf("\n");
 }
 

@@ -68,10 +68,10 @@ std::string one_record_batch(size_t record_bytes) {
   body.varint(static_cast<int64_t>(record.bytes().size()));
   body.append(record.bytes());
   Writer batch;
-  batch.integer(int64_t{0});                                         // Base offset.
-  batch.integer(static_cast<int32_t>(body.bytes().size() + 9));      // What follows: leader epoch, magic, crc, body.
-  batch.integer(int32_t{-1});                                        // Leader epoch.
-  batch.integer(int8_t{2});                                          // Magic.
+  batch.integer(int64_t{0});                                     // Base offset.
+  batch.integer(static_cast<int32_t>(body.bytes().size() + 9));  // What follows: leader epoch, magic, crc, body.
+  batch.integer(int32_t{-1});                                    // Leader epoch.
+  batch.integer(int8_t{2});                                      // Magic.
   batch.integer(static_cast<int32_t>(crc32c(body.bytes())));
   batch.append(body.bytes());
   return batch.bytes();
@@ -79,16 +79,16 @@ std::string one_record_batch(size_t record_bytes) {
 
 std::string produce_request(const std::string& topic, size_t record_bytes) {
   Writer request;
-  request.integer(int16_t{0});   // Produce.
-  request.integer(int16_t{8});   // Version.
-  request.integer(int32_t{1});   // Correlation id.
+  request.integer(int16_t{0});  // Produce.
+  request.integer(int16_t{8});  // Version.
+  request.integer(int32_t{1});  // Correlation id.
   request.string("bench");
   request.integer(int16_t{-1});  // No transactional id.
   request.integer(int16_t{-1});  // Acks: all.
   request.integer(int32_t{30'000});
-  request.integer(int32_t{1});   // Topics.
+  request.integer(int32_t{1});  // Topics.
   request.string(topic);
-  request.integer(int32_t{1});   // Partitions.
+  request.integer(int32_t{1});  // Partitions.
   request.integer(int32_t{0});
   const std::string batch = one_record_batch(record_bytes);
   request.integer(static_cast<int32_t>(batch.size()));
@@ -105,7 +105,8 @@ int connect_to(const std::string& bootstrap) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(static_cast<uint16_t>(std::stoi(bootstrap.substr(colon + 1))));
-  if (inet_pton(AF_INET, bootstrap.substr(0, colon).c_str(), &address.sin_addr) != 1) die("no IPv4 address: " + bootstrap);
+  if (inet_pton(AF_INET, bootstrap.substr(0, colon).c_str(), &address.sin_addr) != 1)
+    die("no IPv4 address: " + bootstrap);
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   const int on = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);

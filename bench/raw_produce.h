@@ -6,10 +6,12 @@
 
 namespace weir::bench {
 
-// --bootstrap --topic --seconds [--record-bytes]: round trips with acks=all, each sent when the one before was answered.
+// --bootstrap --topic --seconds [--record-bytes]: round trips with acks=all, each sent when the one before was
+// answered.
 void run_round_trips(const Arguments& arguments);
 
-// --bootstrap --topic [--limit-seconds]: connects as soon as somebody listens, and prints when the first record was acknowledged.
+// --bootstrap --topic [--limit-seconds]: connects as soon as somebody listens, and prints when the first record was
+// acknowledged.
 void run_first_ack(const Arguments& arguments);
 
 }  // namespace weir::bench

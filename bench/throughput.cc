@@ -55,9 +55,12 @@ void produce(const Arguments& arguments, const Payloads& payloads, int64_t count
 // Reads count records and returns the bytes of their values.
 int64_t consume(const Arguments& arguments, int64_t count) {
   // The queue takes everything: a client that pauses at a full queue would measure its own back-off.
-  const Settings settings = {{"bootstrap.servers", arguments.text("bootstrap")}, {"group.id", "bench"},
-                             {"enable.auto.commit", "false"},                    {"check.crcs", "false"},
-                             {"queued.min.messages", "10000000"},                {"queued.max.messages.kbytes", "2097151"}};
+  const Settings settings = {{"bootstrap.servers", arguments.text("bootstrap")},
+                             {"group.id", "bench"},
+                             {"enable.auto.commit", "false"},
+                             {"check.crcs", "false"},
+                             {"queued.min.messages", "10000000"},
+                             {"queued.max.messages.kbytes", "2097151"}};
   const Client consumer = make_consumer(settings, arguments.text("topic"),
                                         static_cast<int>(arguments.number("partitions")), /*from_start=*/true);
   rd_kafka_queue_t* queue = rd_kafka_queue_get_consumer(consumer.get());

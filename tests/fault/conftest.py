@@ -33,7 +33,14 @@ def pytest_report_header(config):
     return f"seed {config.option.seed}"
 
 
+def pytest_collection_modifyitems(config, items):
+    if config.option.broker == "kafka":
+        items[:] = [item for item in items if item.path.name != "test_full_disk.py"]
+
+
 def pytest_terminal_summary(terminalreporter, config):
+    if config.option.broker == "kafka":
+        terminalreporter.write_line("not run: a full disk, where Apache Kafka ends its process")
     terminalreporter.write_line(f"random choices came from --seed {config.option.seed}")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import pathlib
-import subprocess
 
 import pytest
 from confluent_kafka import Producer
@@ -39,11 +38,7 @@ class SmallDiskBroker(brokers.Broker):
 
 
 @pytest.fixture
-def small_disk(kind, tmp_path):
-    if kind != "weir":
-        print(f"not run: {kind} ends its process on a full disk")
-        return None
-    subprocess.run(["unshare", "--version"], check=True, capture_output=True)
+def small_disk(tmp_path):
     broker = SmallDiskBroker("weir", tmp_path)
     broker.data.mkdir()
     return broker
@@ -77,8 +72,6 @@ def produce_until_refused(bootstrap: str, book: ledger.Ledger) -> list[int]:
 
 
 def test_full_disk_refuses_writes_serves_reads_and_recovers_by_itself(small_disk):
-    if small_disk is None:
-        return
     with small_disk.start() as broker:
         book = ledger.Ledger("filling", PARTITIONS)
         admin = AdminClient({"bootstrap.servers": broker.bootstrap})
