@@ -200,6 +200,11 @@ Result<> LogLoader::recover_unindexed() {
 Result<> LogLoader::recover_from(size_t first) {
   for (size_t i = first; i < log_.segments_.size(); ++i) {
     Segment& segment = *log_.segments_[i];
+    // When the power fails, a file may lose its unsynced tail while a later one keeps its own. Only compaction makes
+    // gaps for good reason; elsewhere what follows one must not be served as if nothing were missing.
+    if (i > first && !options_.config.compacts && segment.base_offset() > log_.producers_.end()) {
+      return drop_segments_behind(i - 1);
+    }
     TRY_ASSIGN(bool cut, recover_segment(segment, segment.base_offset()));
     if (cut) return drop_segments_behind(i);
   }

@@ -18,7 +18,8 @@ Result<uint64_t> Log::readable_size(Segment& segment, Offset upper_bound) {
   if (upper_bound >= log_end_offset_) return segment.size();
   if (last_bound_.bound == upper_bound && last_bound_.segment == segment.base_offset()) return last_bound_.position;
   TRY_ASSIGN(std::optional<FoundEntry> bound, segment.find(upper_bound));
-  const uint64_t position = bound ? bound->position : segment.size();
+  uint64_t position = segment.size();
+  if (bound) position = bound->base_offset < upper_bound ? bound->position + bound->size : bound->position;
   if (bound) last_bound_ = {upper_bound, segment.base_offset(), position};
   return position;
 }

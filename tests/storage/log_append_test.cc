@@ -1,0 +1,178 @@
+// Appending as a leader and as a follower: what is patched, what is refused, what a full disk does.
+#include "storage/log_fixture.h"
+
+namespace weir::storage {
+namespace {
+
+using protocol::Compression;
+using protocol::RecordBatch;
+
+class LogAppendTest : public LogFixture {
+ protected:
+  void SetUp() override { ASSERT_TRUE(open()); }
+  AppendErrorCode refusal(const AppendResult& result) {
+    EXPECT_FALSE(result.has_value());
+    return result ? AppendErrorCode::kIo : result.error().code;
+  }
+};
+
+TEST_F(LogAppendTest, OffsetsAndEpochsAreSetInPlaceAndServed) {
+  append_good({.records = 3}, 4);
+  const AppendResult last = append({.records = 2}, LeaderEpoch(4));
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->base_offset, Offset(12));
+  EXPECT_EQ(last->last_offset, Offset(13));
+  EXPECT_EQ(last->log_append_time, kNoTimestamp);
+  EXPECT_EQ(log_->log_end_offset(), Offset(14));
+  const auto batches = served();
+  ASSERT_EQ(batches.size(), 5u);
+  EXPECT_EQ(batches[4].base_offset(), Offset(12));
+  EXPECT_EQ(batches[4].leader_epoch(), LeaderEpoch(4));
+  EXPECT_EQ(log_->epoch_end_offset(LeaderEpoch(0)), (EpochEnd{LeaderEpoch(0), Offset(12)}));
+  EXPECT_EQ(log_->epoch_end_offset(LeaderEpoch(4)), (EpochEnd{LeaderEpoch(4), Offset(14)}));
+}
+
+TEST_F(LogAppendTest, LogAppendTimeIsStampedWithANewChecksum) {
+  config_.is_log_append_time = true;
+  log_->set_config(config_);
+  const AppendResult appended = append({.records = 2});
+  ASSERT_TRUE(appended);
+  EXPECT_EQ(appended->log_append_time, now_);
+  const auto batches = served();
+  ASSERT_EQ(batches.size(), 1u);
+  EXPECT_TRUE(batches[0].is_log_append_time());
+  EXPECT_EQ(batches[0].max_timestamp(), now_);
+}
+
+TEST_F(LogAppendTest, BadBatchesAreRefusedInKafkasOrder) {
+  ByteVector batch = make_batch({.value_size = 200});
+  config_.batch_size_max = 100;
+  log_->set_config(config_);
+  ByteVector bad = batch;
+  bad.back() ^= 1;
+  protocol::set_base_offset(bad, Offset(1));
+  EXPECT_EQ(refusal(append_bytes(bad)), AppendErrorCode::kInvalidRecord);  // the base offset, then the size
+  protocol::set_base_offset(bad, Offset(0));
+  EXPECT_EQ(refusal(append_bytes(bad)), AppendErrorCode::kRecordTooLarge);  // the size, then the crc
+  config_.batch_size_max = 1'000;
+  log_->set_config(config_);
+  EXPECT_EQ(refusal(append_bytes(bad)), AppendErrorCode::kCorrupt);
+  ByteVector two = batch;
+  two.insert(two.end(), batch.begin(), batch.end());
+  EXPECT_EQ(refusal(append_bytes(two)), AppendErrorCode::kInvalidRecord);
+  EXPECT_EQ(refusal(append_bytes(make_marker(protocol::ControlType::kAbort, ProducerId(1), ProducerEpoch(0)))),
+            AppendErrorCode::kInvalidRecord);
+  config_.segment_size_max = 150;
+  log_->set_config(config_);
+  EXPECT_EQ(refusal(append_bytes(batch)), AppendErrorCode::kBatchTooLarge);
+  EXPECT_EQ(log_->log_end_offset(), Offset(0));
+}
+
+TEST_F(LogAppendTest, CompactedTopicsNameEachRecordWithoutAKey) {
+  config_.compacts = true;
+  log_->set_config(config_);
+  EXPECT_TRUE(append({.records = 2}));
+  const AppendResult refused = append({.records = 2, .codec = Compression::kLz4, .keys = false});
+  EXPECT_EQ(refusal(refused), AppendErrorCode::kInvalidRecord);
+  ASSERT_EQ(refused.error().record_errors.size(), 2u);
+  EXPECT_EQ(refused.error().record_errors[1].batch_index, 1);
+}
+
+TEST_F(LogAppendTest, TimestampsOutsideTheLimitsAreRefused) {
+  config_.timestamp_after_max = milliseconds(100);
+  log_->set_config(config_);
+  EXPECT_TRUE(append({.timestamp = now_ + 100}));
+  const AppendResult late = append({.records = 2, .timestamp = now_ + 100});
+  EXPECT_EQ(refusal(late), AppendErrorCode::kInvalidTimestamp);
+  ASSERT_EQ(late.error().record_errors.size(), 1u);
+  EXPECT_EQ(late.error().record_errors[0].batch_index, 1);
+  config_.timestamp_before_max = milliseconds(10);
+  log_->set_config(config_);
+  // The header's greatest timestamp is fine, the first record's is not.
+  EXPECT_EQ(refusal(append({.records = 2, .timestamp = now_ - 11})), AppendErrorCode::kInvalidTimestamp);
+  EXPECT_TRUE(append({.records = 2, .timestamp = now_ - 10}));
+  EXPECT_TRUE(append({.timestamp = kNoTimestamp}));
+}
+
+TEST_F(LogAppendTest, BatchesAreBroughtToTheTopicsCodec) {
+  config_.compression = Compression::kZstd;
+  log_->set_config(config_);
+  ASSERT_TRUE(append({.records = 20, .value_size = 100, .producer_id = ProducerId(3), .sequence = 5}));
+  const auto batches = served();
+  ASSERT_EQ(batches.size(), 1u);
+  EXPECT_EQ(batches[0].codec(), Compression::kZstd);
+  EXPECT_EQ(batches[0].record_count(), 20);
+  EXPECT_EQ(batches[0].base_sequence(), 5);
+  EXPECT_EQ(batches[0].max_timestamp(), Timestamp(1'019));
+  EXPECT_LT(batches[0].size(), 500u);
+}
+
+TEST_F(LogAppendTest, LastFiveBatchesOfAProducerAreRecognised) {
+  auto sequence = [&](int32_t at) { return append({.records = 2, .producer_id = ProducerId(9), .sequence = at}); };
+  for (int32_t i = 0; i < 6; ++i) ASSERT_TRUE(sequence(2 * i));
+  for (int32_t i = 1; i < 6; ++i) {
+    const AppendResult again = sequence(2 * i);
+    ASSERT_TRUE(again);
+    EXPECT_TRUE(again->duplicate);
+    EXPECT_EQ(again->base_offset, Offset(2 * i));
+    EXPECT_EQ(again->last_offset, Offset(2 * i + 1));
+    EXPECT_EQ(again->log_append_time, Timestamp(1'001));
+  }
+  EXPECT_EQ(refusal(sequence(0)), AppendErrorCode::kOutOfOrderSequence);   // forgotten
+  EXPECT_EQ(refusal(sequence(14)), AppendErrorCode::kOutOfOrderSequence);  // a gap
+  EXPECT_EQ(log_->log_end_offset(), Offset(12));
+  restart();
+  EXPECT_TRUE(sequence(10)->duplicate);
+  EXPECT_EQ(refusal(sequence(8)), AppendErrorCode::kOutOfOrderSequence);  // snapshots keep one batch
+  EXPECT_EQ(sequence(12)->base_offset, Offset(12));
+}
+
+TEST_F(LogAppendTest, FullDiskLeavesTheLogAsItWasAndRoomLetsItGoOn) {
+  append_good({.value_size = 3'000}, 2);
+  const auto before = read_all(*log_, Offset(0), log_->log_end_offset());
+  const uint64_t capacity = disk_.conditions().capacity;
+  disk_.conditions().capacity = disk_.used() + 1'000;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(refusal(append({.value_size = 20'000})), AppendErrorCode::kNoSpace);
+  EXPECT_EQ(read_all(*log_, Offset(0), log_->log_end_offset()), before);
+  EXPECT_EQ(content("00000000000000000000.log").size(), before.size());
+  disk_.conditions().capacity = capacity;
+  append_good({.value_size = 3'000});
+  EXPECT_EQ(served().size(), 3u);
+  crash_and_open();
+  EXPECT_EQ(log_->log_end_offset(), Offset(3));
+}
+
+TEST_F(LogAppendTest, FollowersTakeBatchesAsTheyComeAndRollByThem) {
+  config_.segment_size_max = 300;
+  log_->set_config(config_);
+  ByteVector sent;
+  for (int64_t offset : {0, 3, 10, 11, 20}) {
+    ByteVector batch = make_batch({.records = 1, .value_size = 60});
+    protocol::set_base_offset(batch, Offset(offset));
+    protocol::set_leader_epoch(batch, LeaderEpoch(offset < 10 ? 1 : 2));
+    sent.insert(sent.end(), batch.begin(), batch.end());
+  }
+  const AppendResult appended = log_->append_as_follower(sent, now_);
+  ASSERT_TRUE(appended) << appended.error().message;
+  EXPECT_EQ(appended->base_offset, Offset(0));
+  EXPECT_EQ(appended->last_offset, Offset(20));
+  EXPECT_EQ(log_->segment_count(), 3u);
+  EXPECT_EQ(read_all(*log_, Offset(0), log_->log_end_offset()), sent);
+  EXPECT_EQ(log_->epoch_end_offset(LeaderEpoch(1)), (EpochEnd{LeaderEpoch(1), Offset(10)}));
+  EXPECT_EQ(refusal(log_->append_as_follower(sent, now_)), AppendErrorCode::kUnexpectedOffset);
+  // Gaps lead to the next batch.
+  EXPECT_EQ(log_->read(Offset(5), 1, Offset(21), true)->first_base_offset, Offset(10));
+}
+
+TEST_F(LogAppendTest, FollowerKeepsWhatStandsBeforeABadBatch) {
+  ByteVector sent = make_batch({});
+  ByteVector bad = make_batch({});
+  protocol::set_base_offset(bad, Offset(1));
+  bad.back() ^= 1;
+  sent.insert(sent.end(), bad.begin(), bad.end());
+  EXPECT_EQ(refusal(log_->append_as_follower(sent, now_)), AppendErrorCode::kCorrupt);
+  EXPECT_EQ(log_->log_end_offset(), Offset(1));
+}
+
+}  // namespace
+}  // namespace weir::storage
