@@ -58,6 +58,27 @@ void add_assignments(CLI::App* app, const std::string& names, Assignments& into,
       ->type_name("KEY=VALUE");
 }
 
+void add_format(CLI::App& root, Target& target) {
+  auto [format, f] = add<Format>(root, "format", "Prepare the log directories of a node for a cluster",
+                                 "  weir format --cluster-id $(weir random-uuid) --config server.properties\n"
+                                 "  weir format -t $ID -c server.properties --standalone\n",
+                                 target);
+  format->add_option("-t,--cluster-id", f->cluster_id, "The cluster's id: weir random-uuid makes one")->required();
+  format->add_option("-c,--config", f->properties_file, "Kafka's server.properties")->required();
+  format->add_option("-r,--release-version", f->release_version, "The metadata.version to begin with, e.g. 4.3");
+  add_assignments(format, "-f,--feature", f->features, "A feature's level to begin with; may be repeated");
+  format->add_option("-S,--add-scram", f->scram_credentials, "A first credential: SCRAM-SHA-256=[name=N,password=P]")
+      ->allow_extra_args(false);
+  auto* alone = format->add_flag("-s,--standalone", f->standalone, "This controller is the only first voter");
+  auto* none =
+      format->add_flag("-N,--no-initial-controllers", f->no_initial_controllers, "Join a quorum that is there");
+  auto* given = format->add_option("-I,--initial-controllers", f->initial_controllers,
+                                   "The first voters: ID@HOST:PORT:DIRECTORY_ID,...");
+  alone->excludes(none)->excludes(given);
+  none->excludes(given);
+  format->add_flag("-g,--ignore-formatted", f->ignore_formatted, "Leave directories alone that are formatted already");
+}
+
 void add_node_commands(CLI::App& root, Target& target) {
   auto [start, s] = add<Start>(root, "start", "Run a node in the foreground",
                                "  weir start\n"
@@ -311,6 +332,7 @@ std::expected<Invocation, Refusal> parse_command_line(std::vector<std::string> w
   Target target;
   if (!bootstrap.empty()) target.invocation.cluster.bootstrap = bootstrap;
   add_node_commands(root, target);
+  add_format(root, target);
   add_topic_commands(root, target);
   add_produce(root, target);
   add_consume(root, target);

@@ -30,6 +30,18 @@ struct Start {
   std::string log_format = "text";
   std::string log_level = "info";
 };
+// Kafka's storage tool options.
+struct Format {
+  std::string cluster_id;
+  std::string properties_file;
+  std::string release_version;
+  Assignments features;
+  std::vector<std::string> scram_credentials;
+  bool standalone = false;
+  bool no_initial_controllers = false;
+  std::string initial_controllers;
+  bool ignore_formatted = false;
+};
 struct RandomUuid {};
 struct Version {};
 
@@ -122,9 +134,9 @@ struct LogDump {
   bool records = true;
 };
 
-using Command = std::variant<Start, RandomUuid, Version, TopicList, TopicDescribe, TopicCreate, TopicDelete, TopicAlter,
-                             TopicOffsets, TopicTrim, Produce, Consume, GroupList, GroupDescribe, GroupDelete,
-                             GroupResetOffsets, GroupDeleteOffsets, LogDump>;
+using Command = std::variant<Start, Format, RandomUuid, Version, TopicList, TopicDescribe, TopicCreate, TopicDelete,
+                             TopicAlter, TopicOffsets, TopicTrim, Produce, Consume, GroupList, GroupDescribe,
+                             GroupDelete, GroupResetOffsets, GroupDeleteOffsets, LogDump>;
 
 struct Invocation {
   Command command;

@@ -156,14 +156,14 @@ Result<std::pair<std::string, std::vector<int32_t>>> parse_topic_partitions(std:
   std::pair<std::string, std::vector<int32_t>> result{std::string(text.substr(0, colon)), {}};
   if (colon == std::string_view::npos) return result;
   std::string_view list = text.substr(colon + 1);
-  for (;;) {
+  do {
     const auto partition = take_number(list, 9);
-    if (!partition || (!list.empty() && !take(list, ','))) {
+    if (!partition || (!list.empty() && list.front() != ',')) {
       return fail(Errc::kInvalidArgument, fmt::format("'{}': write TOPIC or TOPIC:PARTITION,...", text));
     }
     result.second.push_back(static_cast<int32_t>(*partition));
-    if (list.empty()) return result;
-  }
+  } while (take(list, ','));
+  return result;
 }
 
 }  // namespace weir::cli

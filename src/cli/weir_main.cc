@@ -13,6 +13,7 @@
 #include "broker/run_node.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
+#include "cli/format_main.h"
 
 namespace weir::cli {
 namespace {
@@ -33,6 +34,8 @@ int run(const Start& command) {
   options.log_format = command.log_format == "json" ? LogFormat::kJson : LogFormat::kText;
   return broker::run_node(options);
 }
+
+int run(const Format& command) { return run_format(command); }
 
 int run(const RandomUuid&) {
   SystemRandom random;
@@ -82,7 +85,8 @@ int run(const Invocation& invocation) {
   return std::visit(
       [&](const auto& command) {
         using Command = std::decay_t<decltype(command)>;
-        if constexpr (std::is_same_v<Command, Start> || std::is_same_v<Command, RandomUuid>) {
+        if constexpr (std::is_same_v<Command, Start> || std::is_same_v<Command, Format> ||
+                      std::is_same_v<Command, RandomUuid>) {
           return run(command);
         } else if constexpr (std::is_same_v<Command, Version>) {
           const bool json = invocation.cluster.output == OutputFormat::kJson;
