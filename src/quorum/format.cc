@@ -158,12 +158,20 @@ class Formatter {
 
   Result<> write_directory(const std::string& directory, const MetadataRecords& records) {
     TRY(disk_.create_directories(directory));
+    TRY(sync_parent(directory));
     const CheckpointTarget target{directory, std::string(kBootstrapCheckpoint), LeaderEpoch(0), false};
     TRY(write_checkpoint(disk_, target, {}, records, now_));
     if (directory == options_.metadata_log_dir) TRY(write_voters(directory));
     // Last: a directory without it is not formatted.
     const storage::MetaProperties properties{options_.cluster_id, options_.node_id, directory_ids_.at(directory)};
     return disk_.write_file_atomically(directory + "/meta.properties", meta_properties_text(properties));
+  }
+
+  // The name of the directory itself must survive too.
+  Result<> sync_parent(const std::string& directory) {
+    const size_t slash = directory.rfind('/');
+    const std::string parent = slash == std::string::npos ? "." : slash == 0 ? "/" : directory.substr(0, slash);
+    return disk_.sync_directory(parent);
   }
 
   Result<> write_voters(const std::string& directory) {

@@ -23,6 +23,8 @@ std::vector<NodeEndpoint> to_endpoints(const Endpoints& endpoints) {
     result.push_back(
         {std::string(endpoint.name), std::string(endpoint.host), endpoint.port, endpoint.security_protocol});
   }
+  // Kafka writes them in no order: by name, the same registration is the same image.
+  std::ranges::sort(result, {}, &NodeEndpoint::name);
   return result;
 }
 

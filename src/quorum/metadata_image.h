@@ -41,7 +41,7 @@ struct BrokerImage {
   NodeId id = kNoNode;
   BrokerEpoch epoch{-1};
   Uuid incarnation_id;
-  std::vector<NodeEndpoint> endpoints;
+  std::vector<NodeEndpoint> endpoints;  // by name
   std::map<std::string, VersionRange, std::less<>> features;
   std::optional<std::string> rack;
   bool fenced = true;

@@ -36,6 +36,8 @@ Result<std::unique_ptr<RaftLog>> RaftLog::open(Disk& disk, const std::string& me
   const storage::TopicPartition partition{std::string(kMetadataTopic), PartitionIndex(0)};
   raft->directory_ = metadata_log_dir + "/" + partition.to_string();
   TRY(disk.create_directories(raft->directory_));
+  // A folder made just now must not vanish with what is acknowledged in it.
+  TRY(disk.sync_directory(metadata_log_dir));
   TRY(raft->find_snapshots());
   // Nobody keeps a recovery point for this log: all of it is checked. Snapshots keep it short.
   TRY_ASSIGN(raft->log_, storage::Log::open({.disk = disk,
