@@ -1,5 +1,6 @@
 // Appending as a leader and as a follower: what is patched, what is refused, what a full disk does.
 #include "storage/log_fixture.h"
+#include "storage/short_disk.h"
 
 namespace weir::storage {
 namespace {
@@ -140,6 +141,40 @@ TEST_F(LogAppendTest, FullDiskLeavesTheLogAsItWasAndRoomLetsItGoOn) {
   EXPECT_EQ(served().size(), 3u);
   crash_and_open();
   EXPECT_EQ(log_->log_end_offset(), Offset(3));
+}
+
+TEST_F(LogAppendTest, WriteThatFailsHalfwayIsTakenBackAtEveryLength) {
+  ShortDisk full(disk_);
+  auto log = Log::open({.disk = full,
+                        .files = files_,
+                        .directory = "data/full-0",
+                        .partition = {"full", PartitionIndex(0)},
+                        .config = config_,
+                        .now = now_});
+  ASSERT_TRUE(log);
+  const ByteVector batch = make_batch({.value_size = 40});
+  auto append_to = [&](const ByteVector& bytes) {
+    ByteVector copy = bytes;
+    return (*log)->append_as_leader(copy, {.leader_epoch = LeaderEpoch(0), .now = now_});
+  };
+  ASSERT_TRUE(append_to(batch));
+  const std::string path = "data/full-0/00000000000000000000.log";
+  for (size_t room = 0; room < batch.size(); ++room) {
+    full.room = room;
+    ASSERT_EQ(refusal(append_to(batch)), AppendErrorCode::kNoSpace);
+    ASSERT_EQ(disk_.read_file(path)->size(), batch.size());
+  }
+  // What could not be cut off at once is cut off before the next, shorter, batch.
+  full.room = batch.size() - 1;
+  full.truncate_fails = true;
+  ASSERT_EQ(refusal(append_to(batch)), AppendErrorCode::kNoSpace);
+  full.room = UINT64_MAX;
+  ASSERT_EQ(refusal(append_to(batch)), AppendErrorCode::kIo);
+  full.truncate_fails = false;
+  const ByteVector shorter = make_batch({.value_size = 1});
+  ASSERT_TRUE(append_to(shorter));
+  EXPECT_EQ(disk_.read_file(path)->size(), batch.size() + shorter.size());
+  EXPECT_EQ(batches_in(read_all(**log, Offset(0), Offset(2))).size(), 2u);
 }
 
 TEST_F(LogAppendTest, FollowersTakeBatchesAsTheyComeAndRollByThem) {

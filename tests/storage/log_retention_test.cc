@@ -43,6 +43,20 @@ TEST_F(LogRetentionTest, SegmentsRollWhenAnIndexIsFull) {
   EXPECT_EQ(served().size(), 12u);
 }
 
+TEST_F(LogRetentionTest, IndexEntriesStandMoreThanTheIntervalApart) {
+  config_.segment_size_max = 1 << 20;
+  config_.index_interval = static_cast<int32_t>(2 * make_batch({}).size());
+  log_->set_config(config_);
+  append_good({}, 10);
+  ASSERT_TRUE(log_->release_idle());
+  // Before the fourth batch three were appended, which is more than two; then before the seventh and the tenth.
+  const std::string index = content("00000000000000000000.index");
+  ASSERT_EQ(index.size(), 3 * kOffsetEntrySize);
+  EXPECT_EQ(load_be<int32_t>(as_bytes(index).data()), 3);
+  EXPECT_EQ(load_be<int32_t>(as_bytes(index).data() + 4), static_cast<int32_t>(3 * make_batch({}).size()));
+  EXPECT_EQ(load_be<int32_t>(as_bytes(index).data() + kOffsetEntrySize), 6);
+}
+
 TEST_F(LogRetentionTest, OldSegmentsGoByTimeSizeAndStartButNotAboveTheHighWatermark) {
   for (int i = 0; i < 8; ++i) append_good({.value_size = 150, .timestamp = Timestamp(1'000 + i * 100)});
   ASSERT_EQ(log_->segment_count(), 8u);
@@ -98,6 +112,10 @@ TEST_F(LogRetentionTest, TruncationTakesBackRecordsEpochsAndProducers) {
   EXPECT_EQ(log_->latest_epoch(), LeaderEpoch(1));
   EXPECT_EQ(log_->producers().producers().at(ProducerId(1)).last_sequence(), 5);
   EXPECT_EQ(served().size(), 3u);
+  // A snapshot of what is gone would come back to life when the log has grown past it again.
+  for (const std::string& name : file_names()) {
+    if (name.ends_with(".snapshot")) EXPECT_LE(name, "00000000000000000007.snapshot");
+  }
   ASSERT_TRUE(append({.records = 2, .producer_id = ProducerId(1), .sequence = 6}, LeaderEpoch(5)));
   restart();
   EXPECT_EQ(served().size(), 4u);
