@@ -1,5 +1,6 @@
 // The checks that a leader makes of a batch before it takes it, in Kafka's order, and the changes that the topic's
-// settings ask for. Stateless; any thread. What is not checked, and why: docs/decisions/0003-header-checks-of-produced-batches.md.
+// settings ask for. Stateless; any thread. What is not checked, and why:
+// docs/decisions/0003-header-checks-of-produced-batches.md.
 #pragma once
 
 #include <expected>
