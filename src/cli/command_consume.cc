@@ -103,18 +103,16 @@ class Printer {
 };
 
 // Points the consumer at the places that the command line names; gives where to stop, if anywhere.
-Task<Result<std::optional<Offsets>>> set_out(Context& context, Admin& admin, const Consume& command,
+Task<Result<std::optional<Offsets>>> set_out(Admin& admin, const Consume& command, PlaceSpec from, PlaceSpec to,
                                              client::Consumer& consumer) {
   std::vector<TopicPartition> places;
   for (const std::string& topic : command.topics) {
     CO_TRY_ASSIGN(auto some, co_await partitions_of(admin, topic, command.partitions));
     places.insert(places.end(), some.begin(), some.end());
   }
-  CO_TRY_ASSIGN(const PlaceSpec from, parse_place(command.from.empty() ? "earliest" : command.from, context.wall()));
   CO_TRY_ASSIGN(const Offsets starts, co_await offsets_at(admin, places, from));
   std::optional<Offsets> ends;
   if (!command.follow || !command.to.empty()) {
-    CO_TRY_ASSIGN(const PlaceSpec to, parse_place(command.to.empty() ? "end" : command.to, context.wall()));
     CO_TRY_ASSIGN(ends, co_await offsets_at(admin, places, to));
   }
   consumer.assign(places);
@@ -130,13 +128,16 @@ Task<Result<int>> run_command(Context& context, Consume command) {
     co_return kExitWrongUsage;
   }
   if (context.wants_json()) command.format = "json";
+  const Timestamp now = context.wall();
+  CO_TRY_ASSIGN(const PlaceSpec from, parse_place(command.from.empty() ? "earliest" : command.from, now));
+  CO_TRY_ASSIGN(const PlaceSpec to, parse_place(command.to.empty() ? "end" : command.to, now));
   CO_TRY_ASSIGN(auto format, RecordFormat::parse(command.format, command.delimiter));
-  CO_TRY_ASSIGN(const auto cluster, context.connect());
+  CO_TRY_ASSIGN(const auto cluster, co_await context.connect());
   Admin admin(cluster);
   client::Consumer consumer(cluster, consumer_options(command));
   Printer printer(context, command, std::move(format), consumer);
   if (command.group.empty()) {
-    CO_TRY_ASSIGN(auto ends, co_await set_out(context, admin, command, consumer));
+    CO_TRY_ASSIGN(auto ends, co_await set_out(admin, command, from, to, consumer));
     if (ends) printer.stop_at(*std::move(ends));
   } else {
     for (const std::string& topic : command.topics) CO_TRY(co_await partitions_of(admin, topic, {}));

@@ -126,7 +126,7 @@ Task<Result<std::vector<TopicPartition>>> chosen_places(Admin& admin, std::strin
 }  // namespace
 
 Task<Result<int>> run_command(Context& context, GroupList) {
-  CO_TRY_ASSIGN(const auto cluster, context.connect());
+  CO_TRY_ASSIGN(const auto cluster, co_await context.connect());
   Admin admin(cluster);
   CO_TRY_ASSIGN(const auto groups, co_await admin.list_groups());
   Table table({"GROUP", "STATE", "TYPE", "PROTOCOL"});
@@ -147,7 +147,7 @@ Task<Result<int>> run_command(Context& context, GroupList) {
 }
 
 Task<Result<int>> run_command(Context& context, GroupDescribe command) {
-  CO_TRY_ASSIGN(const auto cluster, context.connect());
+  CO_TRY_ASSIGN(const auto cluster, co_await context.connect());
   Admin admin(cluster);
   int exit_code = kExitDone;
   std::string text;
@@ -174,7 +174,7 @@ Task<Result<int>> run_command(Context& context, GroupDescribe command) {
 }
 
 Task<Result<int>> run_command(Context& context, GroupDelete command) {
-  CO_TRY_ASSIGN(const auto cluster, context.connect());
+  CO_TRY_ASSIGN(const auto cluster, co_await context.connect());
   Admin admin(cluster);
   int exit_code = kExitDone;
   for (const std::string& name : command.groups) {
@@ -191,7 +191,7 @@ Task<Result<int>> run_command(Context& context, GroupDelete command) {
 
 Task<Result<int>> run_command(Context& context, GroupResetOffsets command) {
   CO_TRY_ASSIGN(const PlaceSpec to, parse_place(command.to, context.wall()));
-  CO_TRY_ASSIGN(const auto cluster, context.connect());
+  CO_TRY_ASSIGN(const auto cluster, co_await context.connect());
   Admin admin(cluster);
   CO_TRY_ASSIGN(const auto places, co_await chosen_places(admin, command.group, command.topics));
   CO_TRY_ASSIGN(const Committed before, co_await admin.committed_offsets(command.group));
@@ -214,7 +214,7 @@ Task<Result<int>> run_command(Context& context, GroupResetOffsets command) {
 }
 
 Task<Result<int>> run_command(Context& context, GroupDeleteOffsets command) {
-  CO_TRY_ASSIGN(const auto cluster, context.connect());
+  CO_TRY_ASSIGN(const auto cluster, co_await context.connect());
   Admin admin(cluster);
   CO_TRY_ASSIGN(const auto places, co_await chosen_places(admin, command.group, command.topics));
   CO_TRY(co_await admin.delete_offsets(command.group, places));

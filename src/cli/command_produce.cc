@@ -179,7 +179,7 @@ class Sender {
 
 Task<Result<int>> run_command(Context& context, Produce command) {
   CO_TRY_ASSIGN(auto parser, RecordParser::make(command));
-  CO_TRY_ASSIGN(const auto cluster, context.connect(true));
+  CO_TRY_ASSIGN(const auto cluster, co_await context.connect(true));
   Sender sender(context, cluster, command, std::move(parser));
   auto input = std::make_shared<Input>(context, command.files);
   input->start();

@@ -105,7 +105,7 @@ void forgive(std::vector<client::Outcome<>>& outcomes, Errc code) {
 }  // namespace
 
 Task<Result<int>> run_command(Context& context, TopicList command) {
-  CO_TRY_ASSIGN(const auto cluster, context.connect());
+  CO_TRY_ASSIGN(const auto cluster, co_await context.connect());
   Admin admin(cluster);
   CO_TRY_ASSIGN(auto topics, co_await admin.list_topics());
   if (!command.internal) std::erase_if(topics, [](const TopicDescription& topic) { return topic.internal; });
@@ -129,7 +129,7 @@ Task<Result<int>> run_command(Context& context, TopicList command) {
 }
 
 Task<Result<int>> run_command(Context& context, TopicDescribe command) {
-  CO_TRY_ASSIGN(const auto cluster, context.connect());
+  CO_TRY_ASSIGN(const auto cluster, co_await context.connect());
   Admin admin(cluster);
   CO_TRY_ASSIGN(const auto described, co_await admin.describe_topics(command.names));
   int exit_code = kExitDone;
@@ -153,7 +153,7 @@ Task<Result<int>> run_command(Context& context, TopicDescribe command) {
 }
 
 Task<Result<int>> run_command(Context& context, TopicCreate command) {
-  CO_TRY_ASSIGN(const auto cluster, context.connect());
+  CO_TRY_ASSIGN(const auto cluster, co_await context.connect());
   Admin admin(cluster);
   std::vector<client::NewTopic> topics;
   for (const std::string& name : command.names) {
@@ -168,7 +168,7 @@ Task<Result<int>> run_command(Context& context, TopicCreate command) {
 }
 
 Task<Result<int>> run_command(Context& context, TopicDelete command) {
-  CO_TRY_ASSIGN(const auto cluster, context.connect());
+  CO_TRY_ASSIGN(const auto cluster, co_await context.connect());
   Admin admin(cluster);
   CO_TRY_ASSIGN(auto outcomes, co_await admin.delete_topics(command.names));
   if (command.if_exists) forgive(outcomes, Errc::kNotFound);
@@ -180,7 +180,7 @@ Task<Result<int>> run_command(Context& context, TopicAlter command) {
     context.tell("weir: nothing to change: give --partitions, --set or --unset");
     co_return kExitWrongUsage;
   }
-  CO_TRY_ASSIGN(const auto cluster, context.connect());
+  CO_TRY_ASSIGN(const auto cluster, co_await context.connect());
   Admin admin(cluster);
   client::ConfigChanges changes{command.set.begin(), command.set.end()};
   for (const std::string& name : command.unset) changes[name] = std::nullopt;
@@ -195,7 +195,7 @@ Task<Result<int>> run_command(Context& context, TopicAlter command) {
 }
 
 Task<Result<int>> run_command(Context& context, TopicOffsets command) {
-  CO_TRY_ASSIGN(const auto cluster, context.connect());
+  CO_TRY_ASSIGN(const auto cluster, co_await context.connect());
   Admin admin(cluster);
   std::vector<PlaceSpec> wanted = {Earliest{}, Latest{}};
   if (!command.at.empty()) {
@@ -233,7 +233,7 @@ Task<Result<int>> run_command(Context& context, TopicOffsets command) {
 
 Task<Result<int>> run_command(Context& context, TopicTrim command) {
   CO_TRY_ASSIGN(const PlaceSpec before, parse_place(command.before, context.wall()));
-  CO_TRY_ASSIGN(const auto cluster, context.connect());
+  CO_TRY_ASSIGN(const auto cluster, co_await context.connect());
   Admin admin(cluster);
   CO_TRY_ASSIGN(const auto places, co_await partitions_of(admin, command.name, command.partitions));
   CO_TRY_ASSIGN(auto offsets, co_await offsets_at(admin, places, before));

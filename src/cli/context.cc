@@ -1,22 +1,35 @@
 #include "cli/context.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <cstdio>
 
-#include "cli/output.h"
+#include "client/cluster.h"
 
 namespace weir::cli {
+namespace {
 
-Result<client::Client> Context::connect(bool allow_auto_create_topics) {
+// Somebody sits and waits: a cluster that is not there is to be told of soon.
+constexpr Duration kPatience = seconds(3);
+
+}  // namespace
+
+Task<Result<client::Client>> Context::connect(bool allow_auto_create_topics) {
   client::ClientOptions options;
-  TRY_ASSIGN(options.bootstrap, client::parse_bootstrap(cluster_.bootstrap));
+  CO_TRY_ASSIGN(options.bootstrap, client::parse_bootstrap(cluster_.bootstrap));
   options.client_id = "weir-cli";
   options.allow_auto_create_topics = allow_auto_create_topics;
-  // Somebody sits and waits: a cluster that is not there is to be told of soon.
-  options.connect_timeout = seconds(5);
   options.api_timeout = seconds(15);
-  return client::Client(seams_, loop_, std::move(options));
+  client::Client made(seams_, loop_, std::move(options));
+  const auto answered = co_await made.cluster()->refresh(now() + kPatience);
+  if (!answered) {
+    co_return fail(Errc::kClosed,
+                   fmt::format("no broker answers at {} ({}). Is one running there? weir start runs one; "
+                               "--bootstrap or $WEIR_BOOTSTRAP names another",
+                               cluster_.bootstrap, answered.error().message));
+  }
+  co_return made;
 }
 
 Task<Result<>> Context::print(std::string text) {

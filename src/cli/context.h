@@ -24,8 +24,8 @@ class Context {
   DiskThreads& disk_threads() { return seams_.disk_threads; }
   Disk& disk() { return seams_.disk; }
 
-  // A client of the cluster that the command line names. kInvalidArgument.
-  Result<client::Client> connect(bool allow_auto_create_topics = false);
+  // A client of the cluster that the command line names, once a broker of it has answered. kInvalidArgument, kClosed.
+  Task<Result<client::Client>> connect(bool allow_auto_create_topics = false);
 
   // Ctrl-C or SIGTERM: finish what is under way and end.
   [[nodiscard]] bool interrupted() const { return signals_.count() > 0; }

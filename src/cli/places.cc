@@ -28,7 +28,11 @@ Task<Result<Offsets>> look_up(client::Admin& admin, const std::vector<TopicParti
 Task<Result<std::vector<TopicPartition>>> partitions_of(client::Admin& admin, std::string topic,
                                                         std::vector<int32_t> chosen) {
   CO_TRY_ASSIGN(auto described, co_await admin.describe_topics({topic}));
-  CO_TRY(described.front().result);
+  if (const auto& result = described.front().result; !result) {
+    const bool missing = result.error().code == Errc::kNotFound;
+    co_return fail(result.error().code,
+                   result.error().message + (missing ? "; weir topic list shows those that exist" : ""));
+  }
   const auto count = static_cast<int32_t>(described.front().result->partitions.size());
   std::vector<TopicPartition> places;
   if (chosen.empty()) {

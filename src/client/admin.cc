@@ -228,7 +228,9 @@ Task<Result<std::vector<Outcome<Offset>>>> Admin::delete_records(std::map<TopicP
         [&](const TopicPartition& place) {
           request.topics.back().partitions.push_back({place.partition.value(), before.at(place).value()});
         });
-    CO_TRY_ASSIGN(const auto reply, co_await cluster_->broker(leader)->call(request, cluster_->api_deadline()));
+    const auto connection = cluster_->broker(leader);
+    if (!connection) co_return fail(Errc::kClosed, fmt::format("broker {} is gone", leader.value()));
+    CO_TRY_ASSIGN(const auto reply, co_await connection->call(request, cluster_->api_deadline()));
     for (const auto& topic : reply.message.topics) {
       for (const auto& partition : topic.partitions) {
         const std::string name = std::string(topic.name) + "-" + std::to_string(partition.partition_index);

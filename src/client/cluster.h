@@ -20,7 +20,7 @@ namespace weir::client {
 enum class Lane : uint8_t {
   kGeneral,
   kFetch,  // waits for records
-  kGroup,  // waits for the other members of a group
+  kGroup,  // joins, and waits for the other members to do so; heartbeats and commits must not wait with it
 };
 
 class Cluster {

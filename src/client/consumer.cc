@@ -325,15 +325,19 @@ Task<void> Consumer::Impl::fetch(std::shared_ptr<Impl> self, NodeId node, FetchS
   self->fetching_.erase(node);
   if (self->stopped_) co_return;
   FetchSession& session = self->sessions_[node];
+  const ErrorCode error = reply ? protocol::error_code(reply->message.error_code) : ErrorCode::kNetworkException;
   if (!reply) {
     session.reset();
     if (!is_transport_failure(reply.error())) self->failure_ = reply.error();
     self->leaders_wanted_ = true;
+  } else if (session.accept(error, reply->message.session_id)) {
+    self->take_in(*reply, incarnations);
+  }
+  // A session that the broker forgot is made anew at once; anything else had better be left alone for a moment.
+  if (error != ErrorCode::kNone && error != ErrorCode::kFetchSessionIdNotFound) {
     for (const auto& [place, incarnation] : incarnations) {
       if (Positions::Partition* partition = self->positions_.find(place)) self->postpone(*partition);
     }
-  } else if (session.accept(protocol::error_code(reply->message.error_code), reply->message.session_id)) {
-    self->take_in(*reply, incarnations);
   }
   self->start_fetches();
   self->arrived_.notify_all();

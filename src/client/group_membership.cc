@@ -119,7 +119,7 @@ Result<> GroupMembership::group_error(ErrorCode error) {
 }
 
 Task<Result<>> GroupMembership::join_once() {
-  CO_TRY_ASSIGN(auto connection, co_await coordinator_.connection(cluster_->api_deadline()));
+  CO_TRY_ASSIGN(auto connection, co_await coordinator_.connection(cluster_->api_deadline(), Lane::kGroup));
   protocol::JoinGroupRequest request;
   request.group_id = options_.group;
   request.session_timeout_ms = in_ms(options_.session_timeout);
@@ -177,7 +177,7 @@ Task<Result<>> GroupMembership::sync(const std::string& assignor, std::vector<Me
       request.assignments.push_back({.member_id = member, .assignment = encoded[member]});
     }
   }
-  CO_TRY_ASSIGN(auto connection, co_await coordinator_.connection(cluster_->api_deadline()));
+  CO_TRY_ASSIGN(auto connection, co_await coordinator_.connection(cluster_->api_deadline(), Lane::kGroup));
   const int16_t needed = options_.group_instance.empty() ? protocol::SyncGroupRequest::kMinVersion : kOthersFirstStatic;
   const MonotonicTime deadline = cluster_->now() + options_.poll_interval_max + kJoinGrace;
   CO_TRY_ASSIGN(auto reply, co_await connection->call(request, deadline, needed));

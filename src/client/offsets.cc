@@ -49,9 +49,9 @@ Located located(const protocol::FindCoordinatorResponse& answer) {
 
 }  // namespace
 
-Task<Result<Cluster::ConnectionPtr>> Coordinator::connection(MonotonicTime deadline) {
+Task<Result<Cluster::ConnectionPtr>> Coordinator::connection(MonotonicTime deadline, Lane lane) {
   if (node_ != kNoNode) {
-    if (auto known = cluster_->broker(node_, Lane::kGroup)) co_return known;
+    if (auto known = cluster_->broker(node_, lane)) co_return known;
   }
   Backoff backoff = cluster_->retry_backoff();
   for (;;) {
@@ -66,7 +66,7 @@ Task<Result<Cluster::ConnectionPtr>> Coordinator::connection(MonotonicTime deadl
       if (found.error == ErrorCode::kNone) {
         node_ = found.node;
         cluster_->metadata().add_broker({found.node, found.endpoint, {}});
-        co_return cluster_->broker(node_, Lane::kGroup);
+        co_return cluster_->broker(node_, lane);
       }
       error = to_error(found.error, "group " + group_, found.message);
       if (protocol::error_retry(found.error) == protocol::Retry::kNever) co_return std::unexpected(*error);

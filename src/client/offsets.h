@@ -22,7 +22,7 @@ class Coordinator {
   [[nodiscard]] const std::string& group() const { return group_; }
   [[nodiscard]] const std::shared_ptr<Cluster>& cluster() const { return cluster_; }
   // A connection to it; asks around until the deadline. kInvalidArgument for a group id that is refused.
-  Task<Result<Cluster::ConnectionPtr>> connection(MonotonicTime deadline);
+  Task<Result<Cluster::ConnectionPtr>> connection(MonotonicTime deadline, Lane lane = Lane::kGeneral);
   void forget() { node_ = kNoNode; }
   [[nodiscard]] NodeId node() const { return node_; }
   // What an error code of the coordinator means: whether to try again, having forgotten it where it is the wrong one.
