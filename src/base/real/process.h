@@ -1,41 +1,62 @@
-// What a program at a terminal needs of its process: signals as events of a loop, and its standard input.
+// A process of loops: its threads, its signals, its host.
 #pragma once
 
-#include <initializer_list>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
 
-#include "base/bytes.h"
 #include "base/real/epoll_loop.h"
-#include "base/result.h"
-#include "base/sync.h"
 
 namespace weir {
 
-// Takes signals for a loop instead of letting them end the process. Made before any other thread is started, so that
-// all threads block them; belongs to the loop's thread.
-class SignalWatch final : private EpollLoop::Watcher {
+// One thread for each loop. Made and destroyed by the main thread.
+class LoopThreads {
  public:
-  SignalWatch(EpollLoop& loop, std::initializer_list<int> signals);
-  SignalWatch(const SignalWatch&) = delete;
-  SignalWatch& operator=(const SignalWatch&) = delete;
-  ~SignalWatch();
-
-  // How many have come.
-  [[nodiscard]] int count() const { return count_; }
-  [[nodiscard]] int last() const { return last_; }
-  // Notified with each signal.
-  WaitList& arrived() { return arrived_; }
+  LoopThreads(size_t count, const Clock& clock);
+  // Stops, joins and clears.
+  ~LoopThreads();
+  // Ends the threads. The loops and their tasks stay, so that work on other threads which refers to them can end first.
+  void join();
+  // Destroys the tasks where they stand. After join().
+  void clear();
+  [[nodiscard]] std::vector<Loop*> loops() const;
 
  private:
-  void on_events(uint32_t events) override;
-
-  EpollLoop& loop_;
-  int descriptor_;
-  int count_ = 0;
-  int last_ = 0;
-  WaitList arrived_;
+  std::vector<std::unique_ptr<EpollLoop>> loops_;
+  std::vector<std::jthread> threads_;
 };
 
-// Reads what is there of the standard input, at least one byte, 0 at its end. Blocks: on a disk thread. kIo.
-Result<size_t> read_standard_input(MutableBytes into);
+// The signals that a server heeds, and a way for its loops to end it. Made by the main thread before any other thread
+// starts, so that all threads leave the signals to it.
+class ProcessEvents {
+ public:
+  enum class Event : uint8_t {
+    kStop,    // SIGTERM or SIGINT
+    kReload,  // SIGHUP
+    kFinish,  // finish() was called
+  };
+
+  ProcessEvents();
+  ~ProcessEvents();
+  ProcessEvents(const ProcessEvents&) = delete;
+  ProcessEvents& operator=(const ProcessEvents&) = delete;
+
+  // Main thread: blocks until something happens.
+  Event wait();
+  // Any thread.
+  void finish();
+
+ private:
+  int signals_;
+  int finish_;
+};
+
+// Cores that this process may use.
+size_t core_count();
+// "localhost" when the machine has none.
+std::string host_name();
+// Raises the limit of open descriptors to what is allowed, and returns it.
+size_t raise_descriptor_limit();
 
 }  // namespace weir

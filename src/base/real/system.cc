@@ -29,12 +29,15 @@ SystemDiskThreads::SystemDiskThreads(size_t threads) {
   for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
-SystemDiskThreads::~SystemDiskThreads() {
+SystemDiskThreads::~SystemDiskThreads() { finish(); }
+
+void SystemDiskThreads::finish() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   more_.notify_all();
+  threads_.clear();
 }
 
 void SystemDiskThreads::submit(Work work) {

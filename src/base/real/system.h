@@ -25,9 +25,10 @@ class SystemRandom final : public Random {
 class SystemDiskThreads final : public DiskThreads {
  public:
   explicit SystemDiskThreads(size_t threads);
-  // Finishes what was submitted, then joins.
   ~SystemDiskThreads() override;
   void submit(Work work) override;
+  // Finishes what was submitted and joins; nothing may be submitted any more.
+  void finish();
 
  private:
   void run();

@@ -1,0 +1,115 @@
+#include "broker/fetch/fetch_reader.h"
+
+#include <algorithm>
+
+#include "broker/server/on_owners.h"
+#include "broker/shard.h"
+
+namespace weir::broker {
+namespace {
+
+using protocol::ErrorCode;
+
+Task<void> read_part(BrokerShard& shard, std::vector<FetchRead*> part, FetchTerms terms) {
+  for (FetchRead* one : part) {
+    // Only errors of resolution are there before the first read; they do not change while the fetch waits.
+    if (one->read.error == ErrorCode::kUnknownTopicId || one->read.error == ErrorCode::kUnknownTopicOrPartition)
+      continue;
+    const std::shared_ptr<Partition>* partition = shard.find_partition(one->topic_id, one->index);
+    if (partition == nullptr) {
+      one->read = {.error = ErrorCode::kNotLeaderOrFollower};
+      continue;
+    }
+    const auto limit = static_cast<size_t>(std::max(one->item->partition_max_bytes, 0));
+    one->read = (*partition)->read(*one->item, terms.isolation, std::min(limit, terms.max_bytes));
+  }
+  co_return;
+}
+
+// Puts watchers on the partitions of `part`; what has grown meanwhile wakes the fetch at once.
+FetchWatchGroup watch_part(BrokerShard& shard, const std::vector<std::pair<PartitionKey, Offset>>& part,
+                           const std::shared_ptr<FetchWait>& wait) {
+  FetchWatchGroup group;
+  for (const auto& [key, seen] : part) {
+    const std::shared_ptr<Partition>* partition = shard.find_partition(key.topic_id, key.index);
+    if (partition == nullptr) continue;
+    group.push_back(std::make_unique<FetchWatcher>(wait));
+    (*partition)->watch(*group.back(), seen);
+  }
+  return group;
+}
+
+}  // namespace
+
+Task<void> FetchReader::run() {
+  co_await read_all();
+  while (!is_enough() && home_.loop().now() < terms_.deadline) {
+    co_await wait();
+    co_await read_all();
+  }
+}
+
+Task<void> FetchReader::read_all() {
+  co_await on_owners(home_, reads_, [terms = terms_](BrokerShard& shard, std::vector<FetchRead*> part) {
+    return read_part(shard, std::move(part), terms);
+  });
+  trim();
+}
+
+void FetchReader::trim() {
+  size_t left = terms_.max_bytes;
+  bool first = true;
+  for (FetchRead& one : reads_) {
+    if (!one.read.records) continue;
+    // The first partition with data gives at least one whole batch, however large, so that a consumer always gets on.
+    const size_t floor = first ? one.read.first_batch_size : 0;
+    const size_t partition_limit = static_cast<size_t>(std::max(one.item->partition_max_bytes, 0));
+    const size_t allowed = std::max(floor, std::min(left, partition_limit));
+    first = false;
+    one.read.records->length = std::min<uint64_t>(one.read.records->length, allowed);
+    if (one.read.records->length == 0) {
+      one.read.records.reset();
+      continue;
+    }
+    left -= std::min<size_t>(left, one.read.records->length);
+  }
+}
+
+bool FetchReader::is_enough() const {
+  size_t bytes = 0;
+  for (const FetchRead& one : reads_) {
+    if (one.read.error != ErrorCode::kNone || one.read.wakes_fetch || one.read.diverging_epoch) return true;
+    if (one.read.records) bytes += one.read.records->length;
+  }
+  return reads_.empty() || bytes >= terms_.min_bytes;
+}
+
+Task<void> FetchReader::wait() {
+  const auto waiting = std::make_shared<FetchWait>(home_.loop());
+  const std::vector<BrokerShard*>& shards = home_.node().shards;
+  std::vector<std::vector<std::pair<PartitionKey, Offset>>> parts(shards.size());
+  for (const FetchRead& one : reads_) {
+    const Offset seen =
+        terms_.isolation == Isolation::kReadCommitted ? one.read.last_stable_offset : one.read.high_watermark;
+    parts[home_.node().shard_of(one.topic_id, one.index).loop().shard().value()].push_back(
+        {{one.topic_id, one.index}, seen});
+  }
+  const uint32_t here = home_.loop().shard().value();
+  for (size_t i = 0; i < shards.size(); ++i) {
+    if (i == here || parts[i].empty()) continue;
+    shards[i]->loop().post([shard = shards[i], part = std::move(parts[i]), waiting] {
+      shard->fetch_watches().add(waiting.get(), watch_part(*shard, part, waiting));
+    });
+    parts[i].emplace_back();  // marks the shard as one that must be told when the wait is over
+  }
+  {
+    const FetchWatchGroup group = watch_part(home_, parts[here], waiting);
+    co_await waiting->wait_until(terms_.deadline);
+  }
+  for (size_t i = 0; i < shards.size(); ++i) {
+    if (i == here || parts[i].empty()) continue;
+    shards[i]->loop().post([shard = shards[i], waiting] { shard->fetch_watches().remove(waiting.get()); });
+  }
+}
+
+}  // namespace weir::broker

@@ -1,0 +1,68 @@
+// The list of what is served. ApiVersions answers from it.
+#include <algorithm>
+#include <array>
+
+#include "broker/handlers/alter_configs.h"
+#include "broker/handlers/api_versions.h"
+#include "broker/handlers/create_partitions.h"
+#include "broker/handlers/create_topics.h"
+#include "broker/handlers/delete_groups.h"
+#include "broker/handlers/delete_records.h"
+#include "broker/handlers/delete_topics.h"
+#include "broker/handlers/describe_cluster.h"
+#include "broker/handlers/describe_configs.h"
+#include "broker/handlers/describe_groups.h"
+#include "broker/handlers/describe_topic_partitions.h"
+#include "broker/handlers/fetch.h"
+#include "broker/handlers/find_coordinator.h"
+#include "broker/handlers/heartbeat.h"
+#include "broker/handlers/incremental_alter_configs.h"
+#include "broker/handlers/init_producer_id.h"
+#include "broker/handlers/join_group.h"
+#include "broker/handlers/leave_group.h"
+#include "broker/handlers/list_groups.h"
+#include "broker/handlers/list_offsets.h"
+#include "broker/handlers/metadata.h"
+#include "broker/handlers/offset_commit.h"
+#include "broker/handlers/offset_delete.h"
+#include "broker/handlers/offset_fetch.h"
+#include "broker/handlers/offset_for_leader_epoch.h"
+#include "broker/handlers/produce.h"
+#include "broker/handlers/sync_group.h"
+
+namespace weir::broker {
+namespace {
+
+template <class Handler>
+constexpr bool overlaps() {
+  if constexpr (requires { Handler::kOverlaps; }) return Handler::kOverlaps;
+  return false;
+}
+
+template <class... Handlers>
+std::array<ApiHandler, sizeof...(Handlers)> make_table() {
+  std::array<ApiHandler, sizeof...(Handlers)> table{
+      ApiHandler{Handlers::Request::kApiKey, Handlers::kVersions, overlaps<Handlers>(), &serve_with<Handlers>}...};
+  std::ranges::sort(table, {}, &ApiHandler::key);
+  return table;
+}
+
+const auto kHandlers =
+    make_table<ApiVersionsHandler, MetadataHandler, ProduceHandler, FetchHandler, ListOffsetsHandler,
+               OffsetForLeaderEpochHandler, InitProducerIdHandler, FindCoordinatorHandler, CreateTopicsHandler,
+               DeleteTopicsHandler, CreatePartitionsHandler, DeleteRecordsHandler, DescribeConfigsHandler,
+               IncrementalAlterConfigsHandler, AlterConfigsHandler, DescribeClusterHandler,
+               DescribeTopicPartitionsHandler, JoinGroupHandler, SyncGroupHandler, HeartbeatHandler, LeaveGroupHandler,
+               OffsetCommitHandler, OffsetFetchHandler, OffsetDeleteHandler, ListGroupsHandler, DescribeGroupsHandler,
+               DeleteGroupsHandler>();
+
+}  // namespace
+
+std::span<const ApiHandler> all_handlers() { return kHandlers; }
+
+const ApiHandler* find_handler(protocol::ApiKey key) {
+  const auto found = std::ranges::lower_bound(kHandlers, key, {}, &ApiHandler::key);
+  return found != kHandlers.end() && found->key == key ? &*found : nullptr;
+}
+
+}  // namespace weir::broker

@@ -1,0 +1,19 @@
+#include "broker/handlers/delete_groups.h"
+
+#include "broker/handlers/on_coordinator.h"
+
+namespace weir::broker {
+
+Task<Outcome> DeleteGroupsHandler::handle(RequestContext& context, const Request& request,
+                                          protocol::DeleteGroupsResponse& response) {
+  using protocol::ErrorCode;
+  for (const std::string_view group : request.groups_names) {
+    const ErrorCode error = co_await at_coordinator<ErrorCode>(
+        context.shard, group, [group](GroupShell& shell) { return shell.delete_group(group); },
+        [](ErrorCode refused) { return refused; });
+    response.results.push_back({group, error_field(error)});
+  }
+  co_return Outcome::kReply;
+}
+
+}  // namespace weir::broker

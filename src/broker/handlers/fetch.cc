@@ -1,0 +1,150 @@
+#include "broker/handlers/fetch.h"
+
+#include <algorithm>
+
+#include "broker/fetch/fetch_reader.h"
+#include "broker/handlers/leader_hint.h"
+#include "broker/shard.h"
+
+namespace weir::broker {
+namespace {
+
+using protocol::ErrorCode;
+using protocol::FetchRequest;
+using protocol::FetchResponse;
+
+constexpr int16_t kFirstTopicIdVersion = 13;
+
+// What the shard of the session hands back to the shard of the connection. The session is in use, and so left alone by
+// its shard, until the answer is made.
+struct Fetched {
+  ErrorCode error = ErrorCode::kNone;
+  std::shared_ptr<FetchSession> session;
+  bool incremental = false;
+  std::list<FetchItem> sessionless;  // where the items live without a session
+  std::vector<FetchRead> reads;
+};
+
+BrokerShard& shard_of_session(BrokerShard& home, int32_t session_id) {
+  const auto& shards = home.node().shards;
+  return *shards[FetchSessionCache::owner(session_id, static_cast<uint32_t>(shards.size()))];
+}
+
+FetchTerms terms_of(const FetchRequest& request, size_t max_bytes, MonotonicTime now) {
+  return {.isolation = request.isolation_level == 1 ? Isolation::kReadCommitted : Isolation::kReadUncommitted,
+          .max_bytes = std::min(static_cast<size_t>(std::max(request.max_bytes, 0)), max_bytes),
+          .min_bytes = static_cast<size_t>(std::max(request.min_bytes, 0)),
+          .deadline = now + milliseconds(std::max(request.max_wait_ms, 0))};
+}
+
+void resolve(const quorum::MetadataImage& image, bool by_id, std::list<FetchItem>& items,
+             std::vector<FetchRead>& reads) {
+  std::shared_ptr<const quorum::TopicImage> topic;
+  for (FetchItem& item : items) {
+    // Neighbours are mostly of one topic.
+    if (topic == nullptr || (by_id ? topic->id != item.topic_id : topic->name != item.topic)) {
+      topic = by_id ? image.topic(item.topic_id) : image.topic(item.topic);
+    }
+    FetchRead& read = reads.emplace_back(FetchRead{.item = &item,
+                                                   .topic_id = topic == nullptr ? item.topic_id : topic->id,
+                                                   .index = PartitionIndex(item.partition)});
+    if (topic == nullptr) {
+      read.read.error = by_id ? ErrorCode::kUnknownTopicId : ErrorCode::kUnknownTopicOrPartition;
+    } else if (topic->partition(read.index) == nullptr) {
+      read.read.error = ErrorCode::kUnknownTopicOrPartition;
+    }
+  }
+}
+
+// Runs on the shard that owns the session.
+Task<Fetched> fetch(BrokerShard& shard, const FetchRequest& request, int16_t version) {
+  Fetched fetched;
+  const bool by_id = version >= kFirstTopicIdVersion;
+  auto resolution =
+      shard.fetch_sessions().resolve(request, by_id, shard.loop().now(), shard.node().seams.random.next());
+  fetched.error = resolution.error;
+  fetched.session = resolution.session;
+  fetched.incremental = resolution.incremental;
+  if (fetched.error != ErrorCode::kNone) co_return fetched;
+  if (fetched.session != nullptr) {
+    fetched.session->in_use = true;
+  } else {
+    for (const auto& topic : request.topics) {
+      for (const auto& partition : topic.partitions) fetched.sessionless.push_back(make_item(topic, partition));
+    }
+  }
+  resolve(*shard.image(), by_id, fetched.session != nullptr ? fetched.session->items() : fetched.sessionless,
+          fetched.reads);
+  FetchReader reader(shard, fetched.reads, terms_of(request, shard.node().fetch_max_bytes, shard.loop().now()));
+  co_await reader.run();
+  co_return fetched;
+}
+
+FetchResponse::PartitionData partition_data(RequestContext& context, FetchRead& one, bool read_committed) {
+  PartitionRead& read = one.read;
+  FetchResponse::PartitionData data{.partition_index = one.index.value(), .error_code = error_field(read.error)};
+  data.high_watermark = read.high_watermark.value();
+  data.last_stable_offset = read.last_stable_offset.value();
+  data.log_start_offset = read.log_start_offset.value();
+  if (read.diverging_epoch)
+    data.diverging_epoch = {read.diverging_epoch->epoch.value(), read.diverging_epoch->end.value()};
+  if (!read_committed) {
+    data.aborted_transactions.reset();
+  } else {
+    for (const auto& aborted : read.aborted) {
+      data.aborted_transactions->push_back({aborted.producer_id.value(), aborted.first_offset.value()});
+    }
+  }
+  data.records = protocol::Records(ByteView{});
+  if (read.records) {
+    data.records = protocol::Records::external(static_cast<uint32_t>(context.externals.size()), read.records->length);
+    context.shard.metrics().bytes_out += read.records->length;
+    context.externals.push_back(*std::move(read.records));
+  }
+  return data;
+}
+
+void fill(RequestContext& context, const FetchRequest& request, Fetched& fetched, FetchResponse& response) {
+  LeaderHints hints(context);
+  std::vector<const FetchItem*> served;
+  for (FetchRead& one : fetched.reads) {
+    if (one.read.error != ErrorCode::kNone) ++context.shard.metrics().fetch_errors;
+    auto data = partition_data(context, one, request.isolation_level == 1);
+    if (context.version() >= 16) hints.add(one.topic_id, one.index, one.read.error, data.current_leader);
+    if (fetched.session != nullptr && !FetchSession::must_send(*one.item, data) && fetched.incremental) continue;
+    if (data.records->size() > 0) served.push_back(one.item);
+    if (response.responses.empty() || response.responses.back().topic_id != one.item->topic_id ||
+        response.responses.back().topic != one.item->topic) {
+      response.responses.push_back(
+          {.topic = context.strings.keep(std::string_view(one.item->topic)), .topic_id = one.item->topic_id});
+    }
+    response.responses.back().partitions.push_back(std::move(data));
+  }
+  if (context.version() >= 16) hints.add_endpoints(response.node_endpoints);
+  if (fetched.session == nullptr) return;
+  response.session_id = fetched.session->id();
+  for (const FetchItem* item : served) fetched.session->move_to_end(*item);
+}
+
+}  // namespace
+
+Task<Outcome> FetchHandler::handle(RequestContext& context, const Request& request, FetchResponse& response) {
+  BrokerShard& shard = context.shard;
+  BrokerShard* owner = request.session_id > 0 ? &shard_of_session(shard, request.session_id) : &shard;
+  Fetched fetched;
+  if (owner == &shard) {
+    fetched = co_await fetch(shard, request, context.version());
+  } else {
+    fetched = co_await call_on(
+        owner->loop(), [owner, &request, version = context.version()] { return fetch(*owner, request, version); });
+  }
+  response.error_code = error_field(fetched.error);
+  if (fetched.error == ErrorCode::kNone) fill(context, request, fetched, response);
+  if (fetched.session != nullptr)
+    shard_of_session(shard, fetched.session->id()).loop().post([session = fetched.session] {
+      session->in_use = false;
+    });
+  co_return Outcome::kReply;
+}
+
+}  // namespace weir::broker

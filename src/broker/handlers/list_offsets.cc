@@ -1,0 +1,137 @@
+#include "broker/handlers/list_offsets.h"
+
+#include <set>
+
+#include "broker/server/on_owners.h"
+#include "broker/shard.h"
+
+namespace weir::broker {
+namespace {
+
+using protocol::ErrorCode;
+using protocol::ListOffsetsResponse;
+
+// Timestamps that stand for a place in the log.
+constexpr int64_t kLatest = -1;
+constexpr int64_t kEarliest = -2;
+constexpr int64_t kMaxTimestamp = -3;
+constexpr int64_t kEarliestLocal = -4;
+constexpr int64_t kLatestTiered = -5;
+constexpr int64_t kEarliestPendingUpload = -6;
+
+// Older answers have no leader epoch.
+constexpr int16_t kFirstVersionWithEpoch = 4;
+
+struct Item {
+  Uuid topic_id;
+  PartitionIndex index;
+  int32_t current_leader_epoch;
+  int64_t timestamp;
+  ListOffsetsResponse::ListOffsetsPartitionResponse out{};
+};
+
+void set_found(Item& item, const std::optional<storage::FoundTimestamp>& found, Offset end) {
+  if (!found || found->offset >= end) return;
+  item.out.offset = found->offset.value();
+  item.out.timestamp = found->timestamp.value();
+  item.out.leader_epoch = found->leader_epoch.value();
+}
+
+// Only committed records count for clients: what lies above `end` may yet vanish.
+Result<> look_up(Item& item, Partition& partition, Offset end) {
+  switch (item.timestamp) {
+    case kLatest:
+      item.out.offset = end.value();
+      item.out.leader_epoch = partition.leader_epoch().value();
+      return {};
+    case kEarliest:
+    case kEarliestLocal:
+      item.out.offset = partition.log().log_start_offset().value();
+      item.out.leader_epoch = partition.log().epochs().epoch_of(partition.log().log_start_offset()).value();
+      return {};
+    case kLatestTiered:
+    case kEarliestPendingUpload:
+      return {};  // nothing is ever tiered here: -1
+    case kMaxTimestamp: {
+      TRY_ASSIGN(auto found, partition.log().max_timestamp_offset());
+      set_found(item, found, end);
+      return {};
+    }
+    default: {
+      TRY_ASSIGN(auto found, partition.log().offset_for_timestamp(Timestamp(item.timestamp)));
+      set_found(item, found, end);
+      return {};
+    }
+  }
+}
+
+Task<void> look_up_items(BrokerShard& shard, std::vector<Item*> items, int8_t isolation_level) {
+  for (Item* item : items) {
+    if (item->out.error_code != 0) continue;
+    const std::shared_ptr<Partition>* partition = shard.find_partition(item->topic_id, item->index);
+    const ErrorCode error =
+        partition == nullptr ? ErrorCode::kNotLeaderOrFollower : (*partition)->check_leader(item->current_leader_epoch);
+    item->out.error_code = error_field(error);
+    if (error != ErrorCode::kNone) continue;
+    const Offset end = isolation_level == 1 ? (*partition)->last_stable_offset() : (*partition)->high_watermark();
+    if (!look_up(*item, **partition, end)) item->out.error_code = error_field(ErrorCode::kKafkaStorageError);
+  }
+  co_return;
+}
+
+// The lowest request version that may ask for a special timestamp.
+int16_t first_version_of(int64_t timestamp) {
+  switch (timestamp) {
+    case kMaxTimestamp:
+      return 7;
+    case kEarliestLocal:
+      return 8;
+    case kLatestTiered:
+      return 9;
+    case kEarliestPendingUpload:
+      return 11;
+    default:
+      return 0;
+  }
+}
+
+}  // namespace
+
+Task<Outcome> ListOffsetsHandler::handle(RequestContext& context, const Request& request,
+                                         ListOffsetsResponse& response) {
+  std::vector<Item> items;
+  for (const auto& topic : request.topics) {
+    const auto image = context.shard.image()->topic(topic.name);
+    std::set<int32_t> seen;
+    for (const auto& partition : topic.partitions) {
+      Item& item = items.emplace_back(Item{.topic_id = image == nullptr ? kZeroUuid : image->id,
+                                           .index = PartitionIndex(partition.partition_index),
+                                           .current_leader_epoch = partition.current_leader_epoch,
+                                           .timestamp = partition.timestamp});
+      item.out.partition_index = partition.partition_index;
+      ErrorCode error = ErrorCode::kNone;
+      if (image == nullptr || image->partition(item.index) == nullptr) error = ErrorCode::kUnknownTopicOrPartition;
+      if (!seen.insert(partition.partition_index).second) error = ErrorCode::kInvalidRequest;
+      if (context.version() < first_version_of(partition.timestamp) || partition.timestamp < kEarliestPendingUpload) {
+        error = ErrorCode::kUnsupportedVersion;
+      }
+      item.out.error_code = error_field(error);
+    }
+  }
+  co_await on_owners(context.shard, items,
+                     [isolation = request.isolation_level](BrokerShard& shard, std::vector<Item*> part) {
+                       return look_up_items(shard, std::move(part), isolation);
+                     });
+  size_t next = 0;
+  for (const auto& topic : request.topics) {
+    auto& out = response.topics.emplace_back();
+    out.name = topic.name;
+    for (size_t i = 0; i < topic.partitions.size(); ++i) {
+      ListOffsetsResponse::ListOffsetsPartitionResponse& partition = out.partitions.emplace_back(items[next++].out);
+      if (context.version() < kFirstVersionWithEpoch) partition.leader_epoch = kNoLeaderEpoch.value();
+    }
+  }
+  co_return Outcome::kReply;
+}
+
+}  // namespace weir::broker

@@ -1,0 +1,100 @@
+#include "broker/metrics/exposition.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+namespace weir::broker {
+namespace {
+
+class Page {
+ public:
+  void describe(std::string_view name, std::string_view type, std::string_view help) {
+    fmt::format_to(std::back_inserter(text_), "# HELP {} {}\n# TYPE {} {}\n", name, help, name, type);
+  }
+  template <class Number>
+  void sample(std::string_view name, std::string_view labels, Number value) {
+    if (labels.empty()) {
+      fmt::format_to(std::back_inserter(text_), "{} {}\n", name, value);
+    } else {
+      fmt::format_to(std::back_inserter(text_), "{}{{{}}} {}\n", name, labels, value);
+    }
+  }
+  template <class Number>
+  void single(std::string_view name, std::string_view type, std::string_view help, Number value) {
+    describe(name, type, help);
+    sample(name, "", value);
+  }
+  std::string take() { return std::move(text_); }
+
+ private:
+  std::string text_;
+};
+
+double to_seconds(Duration duration) { return static_cast<double>(duration.count()) * 1e-9; }
+
+void add_request_durations(Page& page, const std::vector<ShardReport>& shards) {
+  constexpr std::string_view kName = "weir_request_duration_seconds";
+  page.describe(kName, "histogram", "Time from the last byte of a request to its answer, by API.");
+  for (const protocol::ApiInfo& api : protocol::all_apis()) {
+    Histogram all;
+    for (const ShardReport& shard : shards) all.merge(shard.metrics.request_duration[static_cast<size_t>(api.key)]);
+    if (all.count() == 0) continue;
+    uint64_t cumulative = 0;
+    for (size_t i = 0; i + 1 < Histogram::kBuckets; ++i) {
+      cumulative += all.buckets()[i];
+      page.sample(fmt::format("{}_bucket", kName),
+                  fmt::format("api=\"{}\",le=\"{:g}\"", api.name, Histogram::upper_bound_seconds(i)), cumulative);
+    }
+    const std::string label = fmt::format("api=\"{}\"", api.name);
+    page.sample(fmt::format("{}_bucket", kName), label + ",le=\"+Inf\"", all.count());
+    page.sample(fmt::format("{}_sum", kName), label, to_seconds(all.sum()));
+    page.sample(fmt::format("{}_count", kName), label, all.count());
+  }
+}
+
+template <class Get>
+auto total(const std::vector<ShardReport>& shards, Get get) {
+  decltype(get(shards.front())) sum{};
+  for (const ShardReport& shard : shards) sum += get(shard);
+  return sum;
+}
+
+}  // namespace
+
+std::string exposition(const NodeFacts& node, const std::vector<ShardReport>& shards) {
+  Page page;
+  page.describe("weir_build_info", "gauge", "Always 1; the labels say what runs.");
+  page.sample("weir_build_info", "version=\"" WEIR_VERSION "\"", 1);
+  page.single("weir_produced_bytes_total", "counter", "Bytes of record batches appended for producers.",
+              total(shards, [](const ShardReport& s) { return s.metrics.bytes_in; }));
+  page.single("weir_produced_batches_total", "counter", "Record batches appended for producers.",
+              total(shards, [](const ShardReport& s) { return s.metrics.batches_in; }));
+  page.single("weir_produce_errors_total", "counter", "Batches that were refused.",
+              total(shards, [](const ShardReport& s) { return s.metrics.produce_errors; }));
+  page.single("weir_fetched_bytes_total", "counter", "Bytes of record batches sent to consumers.",
+              total(shards, [](const ShardReport& s) { return s.metrics.bytes_out; }));
+  page.single("weir_fetch_errors_total", "counter", "Partitions of fetches that were answered with an error.",
+              total(shards, [](const ShardReport& s) { return s.metrics.fetch_errors; }));
+  page.single("weir_connections_accepted_total", "counter", "Connections accepted.",
+              total(shards, [](const ShardReport& s) { return s.metrics.connections_accepted; }));
+  page.single("weir_connections", "gauge", "Open client connections.",
+              total(shards, [](const ShardReport& s) { return s.connections; }));
+  page.single("weir_partitions", "gauge", "Replicas on this node.",
+              total(shards, [](const ShardReport& s) { return s.partitions; }));
+  page.single("weir_partition_leaders", "gauge", "Partitions that this node leads.",
+              total(shards, [](const ShardReport& s) { return s.leaders; }));
+  page.single("weir_log_bytes", "gauge", "Bytes of all segments on this node.",
+              total(shards, [](const ShardReport& s) { return s.log_bytes; }));
+  page.single("weir_fetch_sessions", "gauge", "Incremental fetch sessions.",
+              total(shards, [](const ShardReport& s) { return s.fetch_sessions; }));
+  page.single("weir_topics", "gauge", "Topics of the cluster.", node.topics);
+  page.single("weir_metadata_offset", "gauge", "Offset of the last metadata record that this node has applied.",
+              node.metadata_offset.value());
+  page.single("weir_active_controller", "gauge", "1 when this node is the active controller.",
+              node.is_controller ? 1 : 0);
+  add_request_durations(page, shards);
+  return page.take();
+}
+
+}  // namespace weir::broker

@@ -1,0 +1,31 @@
+// The metrics of a node in Prometheus' text format. Names and meanings: docs/operations/metrics.md.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/types.h"
+#include "broker/metrics/shard_metrics.h"
+
+namespace weir::broker {
+
+// What the node knows of itself beside the counters of its shards.
+struct NodeFacts {
+  Offset metadata_offset = kNoOffset;
+  size_t topics = 0;
+  bool is_controller = false;
+};
+
+// A copy of one shard's numbers.
+struct ShardReport {
+  ShardMetrics metrics;
+  size_t connections = 0;
+  size_t partitions = 0;
+  size_t leaders = 0;
+  size_t fetch_sessions = 0;
+  uint64_t log_bytes = 0;
+};
+
+std::string exposition(const NodeFacts& node, const std::vector<ShardReport>& shards);
+
+}  // namespace weir::broker

@@ -1,0 +1,29 @@
+// What a shard counts about its work. Written by its loop thread without locks; /metrics asks each shard for a copy.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "broker/metrics/histogram.h"
+#include "protocol/api_key.h"
+
+namespace weir::broker {
+
+struct ShardMetrics {
+  static constexpr size_t kApis = 93;
+
+  std::array<Histogram, kApis> request_duration;  // by API key: from the last byte of the request to the answer
+  uint64_t bytes_in = 0;                          // of record batches appended for producers
+  uint64_t bytes_out = 0;                         // of record batches sent to consumers
+  uint64_t batches_in = 0;
+  uint64_t records_in = 0;
+  uint64_t produce_errors = 0;
+  uint64_t fetch_errors = 0;
+  uint64_t connections_accepted = 0;
+
+  void count_request(protocol::ApiKey key, Duration duration) {
+    request_duration[static_cast<size_t>(key)].record(duration);
+  }
+};
+
+}  // namespace weir::broker

@@ -1,0 +1,272 @@
+#include "broker/node.h"
+
+#include "base/log.h"
+#include "broker/broker_lifecycle.h"
+#include "broker/config_rules_table.h"
+#include "broker/controller/controller_shell.h"
+#include "broker/controller_client.h"
+#include "broker/group_service.h"
+#include "broker/http/http_server.h"
+#include "broker/log_dirs.h"
+#include "broker/maintenance.h"
+#include "broker/metadata_applier.h"
+#include "broker/metrics/exposition.h"
+#include "broker/server/acceptor.h"
+#include "broker/shard.h"
+#include "quorum/checkpoint.h"
+#include "quorum/metadata_loader.h"
+#include "quorum/raft_node.h"
+
+namespace weir::broker {
+namespace {
+
+// For the controller to move the leadership away when a node stops.
+constexpr Duration kShutdownPatience = seconds(30);
+
+// For connections to be told that their node is going, and to end what is under way.
+constexpr Duration kDrainPatience = seconds(2);
+
+ShardReport report_of(BrokerShard& shard) {
+  ShardReport report{.metrics = shard.metrics(),
+                     .connections = shard.connection_count(),
+                     .partitions = shard.partition_count(),
+                     .fetch_sessions = shard.fetch_sessions().size()};
+  shard.for_each_partition([&](const std::shared_ptr<Partition>& partition) {
+    report.leaders += partition->is_leader() ? 1 : 0;
+    report.log_bytes += partition->log().size();
+  });
+  return report;
+}
+
+}  // namespace
+
+class Node::Impl {
+ public:
+  Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loops);
+
+  Task<Result<>> start();
+  Task<void> stop();
+  [[nodiscard]] Endpoint address(std::string_view listener) const;
+  [[nodiscard]] NodeId id() const { return context_.node_id; }
+  [[nodiscard]] Endpoint client_address() const;
+
+ private:
+  Loop& home() { return *loops_.front(); }
+  Task<Result<>> start_quorum();
+  Result<> bind();
+  Task<Result<>> register_broker();
+  Task<HttpAnswer> answer_http(std::string_view path);
+  Task<HttpAnswer> metrics_page();
+  Task<void> stop_shards();
+  Task<void> drain_connections();
+
+  const BrokerConfig& config_;
+  std::vector<Loop*> loops_;
+  NodeContext context_;
+  LogDirs log_dirs_;
+  quorum::MetadataLoader loader_;
+  quorum::RaftNode raft_;
+  ConfigRulesTable rules_;
+  std::vector<std::unique_ptr<BrokerShard>> shards_;
+  MetadataApplier applier_;
+  std::unique_ptr<ControllerShell> controller_;
+  std::unique_ptr<ControllerClient> client_;
+  std::unique_ptr<BrokerLifecycle> lifecycle_;
+  std::unique_ptr<Maintenance> maintenance_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  std::unique_ptr<HttpServer> http_;
+  bool ready_ = false;
+};
+
+namespace {
+
+quorum::RaftOptions raft_options(const BrokerConfig& config) {
+  quorum::RaftOptions options{.node_id = config.node_id(), .metadata_log_dir = config.metadata_log_dir()};
+  std::vector<quorum::Voter> voters;
+  for (const QuorumVoter& voter : config.quorum_voters()) {
+    voters.push_back(
+        {.key = {.id = voter.id},
+         .endpoints = {{config.controller_listener_names().front(), voter.endpoint.host, voter.endpoint.port}}});
+  }
+  options.static_voters = quorum::VoterSet(std::move(voters));
+  options.log = {.segment_bytes = static_cast<uint64_t>(config.metadata_log_segment_bytes()),
+                 .segment_time = milliseconds(config.metadata_log_segment_ms())};
+  options.snapshot_after_bytes = static_cast<uint64_t>(config.metadata_snapshot_bytes());
+  options.snapshot_interval = milliseconds(config.metadata_snapshot_interval_ms());
+  options.retention_bytes = static_cast<uint64_t>(config.metadata_retention_bytes());
+  options.retention_time = milliseconds(config.metadata_retention_ms());
+  return options;
+}
+
+}  // namespace
+
+Node::Impl::Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loops)
+    : config_(config),
+      loops_(std::move(loops)),
+      context_{.config = config,
+               .seams = seams,
+               .node_id = config.node_id(),
+               .rack = config.rack(),
+               .auto_create_topics = config.auto_create_topics(),
+               .fetch_max_bytes = static_cast<size_t>(config.fetch_max_bytes()),
+               .heartbeat_interval = milliseconds(config.broker_heartbeat_interval_ms()),
+               .static_settings = config.settings()},
+      log_dirs_(context_, *loops_.front(), config.log_dirs()),
+      raft_(raft_options(config), seams, *loops_.front(), loader_),
+      rules_(config.settings()),
+      applier_(context_, *loops_.front()) {
+  const auto count = static_cast<uint32_t>(loops_.size());
+  for (Loop* loop : loops_) {
+    shards_.push_back(std::make_unique<BrokerShard>(context_, *loop, count));
+    context_.shards.push_back(shards_.back().get());
+  }
+  context_.log_dirs = &log_dirs_;
+}
+
+Task<Result<>> Node::Impl::start() {
+  // The ports first: a node that cannot have them must not touch the data.
+  CO_TRY(bind());
+  if (http_ != nullptr) home().spawn(http_->run());
+  CO_TRY(co_await context_.seams.disk_threads.run([this] { return log_dirs_.open(); }));
+  context_.cluster_id = log_dirs_.cluster_id();
+  CO_TRY(co_await start_quorum());
+  CO_TRY(co_await register_broker());
+  maintenance_ = std::make_unique<Maintenance>(context_);
+  maintenance_->start();
+  for (const auto& acceptor : acceptors_) home().spawn(acceptor->run());
+  ready_ = true;
+  co_return Result<>();
+}
+
+Result<> Node::Impl::bind() {
+  for (const ListenerConfig& listener : config_.listeners()) {
+    if (config_.is_controller_listener(listener.name)) continue;
+    TRY_ASSIGN(auto bound, context_.seams.network.listen(home(), listener.endpoint));
+    acceptors_.push_back(std::make_unique<Acceptor>(context_, listener.name, std::move(bound)));
+  }
+  if (config_.http_listener()) {
+    TRY_ASSIGN(auto bound, context_.seams.network.listen(home(), *config_.http_listener()));
+    http_ = std::make_unique<HttpServer>(std::move(bound), [this](std::string_view path) { return answer_http(path); });
+  }
+  return {};
+}
+
+Task<Result<>> Node::Impl::start_quorum() {
+  CO_TRY_ASSIGN(auto bootstrap, co_await context_.seams.disk_threads.run([this] {
+    return quorum::read_bootstrap_records(context_.seams.disk, config_.metadata_log_dir());
+  }));
+  ControllerOptions options{.cluster_id = context_.cluster_id,
+                            .num_partitions = config_.num_partitions(),
+                            .default_replication_factor = config_.default_replication_factor(),
+                            .broker_session_timeout = milliseconds(config_.broker_session_timeout_ms()),
+                            .metadata_max_idle_interval = milliseconds(config_.metadata_idle_interval_ms())};
+  controller_ = std::make_unique<ControllerShell>(home(), context_.seams.clock, raft_, loader_,
+                                                  Controller(std::move(options), rules_, context_.seams.random),
+                                                  std::move(bootstrap));
+  client_ = std::make_unique<ControllerClient>(config_, home(), *controller_, applier_);
+  context_.controller = client_.get();
+  loader_.subscribe(applier_);
+  co_return co_await raft_.start(*controller_);
+}
+
+Task<Result<>> Node::Impl::register_broker() {
+  std::vector<AdvertisedListener> listeners;
+  for (const ListenerConfig& advertised : config_.advertised_listeners()) {
+    if (config_.is_controller_listener(advertised.name)) continue;
+    Endpoint endpoint = advertised.endpoint;
+    // A listener on "any free port" is found at the port that it got.
+    if (endpoint.port == 0) endpoint.port = address(advertised.name).port;
+    listeners.push_back({advertised.name, endpoint, static_cast<int16_t>(advertised.protocol)});
+  }
+  lifecycle_ = std::make_unique<BrokerLifecycle>(context_, *controller_, applier_);
+  CO_TRY(co_await lifecycle_->start(std::move(listeners), log_dirs_.directory_ids(), log_dirs_.previous_epoch()));
+  context_.broker_epoch = lifecycle_->epoch();
+  co_return Result<>();
+}
+
+Task<HttpAnswer> Node::Impl::answer_http(std::string_view path) {
+  if (path == "/livez") co_return HttpAnswer{.body = "ok\n"};
+  if (path == "/readyz") co_return HttpAnswer{.status = ready_ ? 200 : 503, .body = ready_ ? "ok\n" : "not ready\n"};
+  if (path == "/metrics") co_return co_await metrics_page();
+  co_return HttpAnswer{.status = 404, .body = "there are /metrics, /livez and /readyz\n"};
+}
+
+Task<HttpAnswer> Node::Impl::metrics_page() {
+  std::vector<ShardReport> reports;
+  for (BrokerShard* shard : context_.shards) {
+    reports.push_back(co_await call_on(shard->loop(), [shard]() -> Task<ShardReport> { co_return report_of(*shard); }));
+  }
+  const NodeFacts facts{.metadata_offset = applier_.applied_offset(),
+                        .topics = loader_.image()->topics.size(),
+                        .is_controller = controller_ != nullptr && controller_->is_active()};
+  co_return HttpAnswer{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = exposition(facts, reports)};
+}
+
+Task<void> Node::Impl::drain_connections() {
+  for (BrokerShard* shard : context_.shards) {
+    co_await call_on(shard->loop(), [shard]() -> Task<void> {
+      shard->close_connections();
+      co_return;
+    });
+  }
+  // Requests that are under way end, long polls among them when their connection is gone.
+  const MonotonicTime deadline = home().now() + kDrainPatience;
+  for (BrokerShard* shard : context_.shards) {
+    while (home().now() < deadline &&
+           co_await call_on(shard->loop(), [shard]() -> Task<bool> { co_return shard->connection_count() > 0; })) {
+      co_await sleep_for(milliseconds(5));
+    }
+  }
+}
+
+Task<void> Node::Impl::stop_shards() {
+  std::vector<Task<void>> stops;
+  for (BrokerShard* shard : context_.shards) {
+    stops.push_back(call_on(shard->loop(), [shard]() -> Task<void> {
+      co_await shard->groups().stop();
+      co_await close_partitions(*shard);
+    }));
+  }
+  for (Task<void>& stop : stops) co_await std::move(stop);
+}
+
+Task<void> Node::Impl::stop() {
+  ready_ = false;
+  for (const auto& acceptor : acceptors_) acceptor->close();
+  if (maintenance_ != nullptr) maintenance_->stop();
+  if (lifecycle_ != nullptr) co_await lifecycle_->shut_down(home().now() + kShutdownPatience);
+  co_await drain_connections();
+  bool clean = maintenance_ != nullptr;
+  if (maintenance_ != nullptr)
+    clean &= (co_await maintenance_->write_checkpoints(Checkpoints::kHighWatermarks)).has_value();
+  co_await stop_shards();
+  if (maintenance_ != nullptr) clean &= (co_await maintenance_->write_checkpoints(Checkpoints::kAll)).has_value();
+  clean &= (co_await raft_.stop()).has_value();
+  if (clean) {
+    const BrokerEpoch epoch = lifecycle_->epoch();
+    const Result<> marked =
+        co_await context_.seams.disk_threads.run([this, epoch] { return log_dirs_.mark_clean(epoch); });
+    if (!marked) log_error("node", "the clean shutdown could not be noted", kv("why", marked.error().message));
+  }
+  if (http_ != nullptr) http_->close();
+}
+
+Endpoint Node::Impl::address(std::string_view listener) const {
+  for (const auto& acceptor : acceptors_) {
+    if (acceptor->listener_name() == listener) return acceptor->local();
+  }
+  return {};
+}
+
+Endpoint Node::Impl::client_address() const { return acceptors_.empty() ? Endpoint{} : acceptors_.front()->local(); }
+
+Node::Node(const BrokerConfig& config, Seams seams, std::vector<Loop*> loops)
+    : impl_(std::make_unique<Impl>(config, seams, std::move(loops))) {}
+Node::~Node() = default;
+Task<Result<>> Node::start() { return impl_->start(); }
+Task<void> Node::stop() { return impl_->stop(); }
+Endpoint Node::address(std::string_view listener) const { return impl_->address(listener); }
+Endpoint Node::client_address() const { return impl_->client_address(); }
+NodeId Node::id() const { return impl_->id(); }
+
+}  // namespace weir::broker

@@ -1,0 +1,40 @@
+// Node: a whole weir node, broker and controller, over the seams. Real processes (run_node.h) and the simulator make it
+// alike. Made and destroyed while its loops do not run; start() and stop() run on the first loop.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/seams.h"
+#include "broker/config/broker_config.h"
+#include "broker/node_context.h"
+
+namespace weir::broker {
+
+class Node {
+ public:
+  // `loops`: one for each shard. Config, seams and loops outlive the node.
+  Node(const BrokerConfig& config, Seams seams, std::vector<Loop*> loops);
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  ~Node();
+
+  // Opens the data, joins the quorum, registers the broker, and listens. When it returns clients are served. Errors
+  // name what is wrong and are final: the node must be stopped and destroyed.
+  Task<Result<>> start();
+  // Controlled shutdown: connections are closed, leadership is handed over, logs are flushed and marked clean.
+  Task<void> stop();
+
+  // Where a listener listens, with the port that was chosen.
+  [[nodiscard]] Endpoint address(std::string_view listener) const;
+  // Where clients find this node.
+  [[nodiscard]] Endpoint client_address() const;
+  [[nodiscard]] NodeId id() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace weir::broker

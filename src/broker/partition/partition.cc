@@ -1,0 +1,331 @@
+#include "broker/partition/partition.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "broker/fetch/fetch_session.h"
+#include "broker/node_context.h"
+#include "protocol/record_batch.h"
+
+namespace weir::broker {
+
+using protocol::ErrorCode;
+
+namespace {
+
+ErrorCode code_of(storage::AppendErrorCode code) {
+  using storage::AppendErrorCode;
+  switch (code) {
+    case AppendErrorCode::kRecordTooLarge:
+      return ErrorCode::kMessageTooLarge;
+    case AppendErrorCode::kCorrupt:
+      return ErrorCode::kCorruptMessage;
+    case AppendErrorCode::kInvalidRecord:
+      return ErrorCode::kInvalidRecord;
+    case AppendErrorCode::kInvalidTimestamp:
+      return ErrorCode::kInvalidTimestamp;
+    case AppendErrorCode::kBatchTooLarge:
+      return ErrorCode::kRecordListTooLarge;
+    case AppendErrorCode::kStaleProducerEpoch:
+      return ErrorCode::kInvalidProducerEpoch;
+    case AppendErrorCode::kOutOfOrderSequence:
+      return ErrorCode::kOutOfOrderSequenceNumber;
+    case AppendErrorCode::kInvalidTransaction:
+      return ErrorCode::kInvalidTxnState;
+    case AppendErrorCode::kStaleCoordinator:
+      return ErrorCode::kTransactionCoordinatorFenced;
+    case AppendErrorCode::kUnexpectedOffset:
+      return ErrorCode::kUnknownServerError;
+    case AppendErrorCode::kNoSpace:
+    case AppendErrorCode::kIo:
+      return ErrorCode::kKafkaStorageError;
+  }
+  return ErrorCode::kUnknownServerError;
+}
+
+// What is refused before the log looks at a client's batch; the log refuses what is no batch at all.
+ErrorCode check_features(ByteView batch, bool zstd_allowed) {
+  if (batch.size() < protocol::kBatchHeaderSize) return ErrorCode::kNone;
+  const protocol::RecordBatch header(batch);
+  if (header.magic() != protocol::kMagic) return ErrorCode::kNone;
+  if (!zstd_allowed && header.codec() == protocol::Compression::kZstd) return ErrorCode::kUnsupportedCompressionType;
+  // There is no transaction coordinator that could have begun its transaction.
+  return header.is_transactional() ? ErrorCode::kInvalidTxnState : ErrorCode::kNone;
+}
+
+}  // namespace
+
+Partition::Partition(NodeContext& node, Loop& loop, std::string topic, Uuid topic_id, PartitionIndex index,
+                     std::unique_ptr<storage::Log> log, Offset checkpointed_high_watermark)
+    : node_(node),
+      loop_(loop),
+      topic_(std::move(topic)),
+      topic_id_(topic_id),
+      index_(index),
+      log_(std::move(log)),
+      self_(node.node_id),
+      high_watermark_(std::clamp(checkpointed_high_watermark, log_->log_start_offset(), log_->log_end_offset())) {}
+
+Partition::~Partition() = default;
+
+void Partition::apply(const quorum::PartitionImage& image) {
+  const bool new_epoch = image.leader_epoch != leader_epoch_;
+  leader_ = image.leader;
+  leader_epoch_ = image.leader_epoch;
+  isr_size_ = image.isr.size();
+  replica_count_ = image.replicas.size();
+  if (is_leader() && new_epoch) log_->start_epoch(leader_epoch_);
+  if (!is_leader()) notify();
+  advance();
+}
+
+Offset Partition::last_stable_offset() const { return log_->last_stable_offset(high_watermark_); }
+
+ErrorCode Partition::check_leader(int32_t current_leader_epoch) const {
+  if (stopped_) return ErrorCode::kNotLeaderOrFollower;
+  if (current_leader_epoch >= 0 && current_leader_epoch < leader_epoch_.value()) return ErrorCode::kFencedLeaderEpoch;
+  if (current_leader_epoch >= 0 && current_leader_epoch > leader_epoch_.value()) return ErrorCode::kUnknownLeaderEpoch;
+  return is_leader() ? ErrorCode::kNone : ErrorCode::kNotLeaderOrFollower;
+}
+
+bool Partition::has_enough_replicas() const {
+  const auto wanted = std::min<size_t>(static_cast<size_t>(min_insync_replicas_), replica_count_);
+  return isr_size_ >= wanted;
+}
+
+ProduceResult Partition::append(MutableBytes batch, int16_t acks, bool zstd_allowed) {
+  if (const ErrorCode error = check_leader(-1); error != ErrorCode::kNone) return {.error = error};
+  if (const ErrorCode error = check_features(batch, zstd_allowed); error != ErrorCode::kNone) return {.error = error};
+  if (acks == -1 && !has_enough_replicas()) return {.error = ErrorCode::kNotEnoughReplicas};
+  return finish_append(log_->append_as_leader(
+      batch,
+      {.leader_epoch = leader_epoch_, .now = node_.seams.clock.wall(), .origin = storage::AppendOrigin::kClient}));
+}
+
+ProduceResult Partition::append_internal(MutableBytes batch) {
+  if (const ErrorCode error = check_leader(-1); error != ErrorCode::kNone) return {.error = error};
+  if (!has_enough_replicas()) return {.error = ErrorCode::kNotEnoughReplicas};
+  return finish_append(log_->append_as_leader(
+      batch,
+      {.leader_epoch = leader_epoch_, .now = node_.seams.clock.wall(), .origin = storage::AppendOrigin::kCoordinator}));
+}
+
+ProduceResult Partition::finish_append(const storage::AppendResult& appended) {
+  used_ = true;
+  if (!appended) {
+    const storage::AppendError& error = appended.error();
+    // Kafka tells where the log begins only with errors that name records.
+    const bool names_records = !error.record_errors.empty();
+    return {.error = code_of(error.code),
+            .log_start_offset = names_records ? log_->log_start_offset() : kNoOffset,
+            .message = error.message,
+            .record_errors = error.record_errors};
+  }
+  if (!appended->duplicate) {
+    request_flush(appended->base_offset);
+    advance();
+  }
+  return {.base_offset = appended->base_offset,
+          .last_offset = appended->last_offset,
+          .log_append_time = appended->log_append_time,
+          .log_start_offset = appended->log_start_offset};
+}
+
+Task<bool> Partition::wait_committed(Offset last, MonotonicTime deadline) {
+  while (high_watermark_ <= last) {
+    if (stopped_ || !is_leader()) co_return false;
+    if (!co_await commits_.wait_until(deadline)) co_return high_watermark_ > last;
+  }
+  co_return true;
+}
+
+void Partition::advance() {
+  if (stopped_ || !is_leader()) return;
+  // With one replica everything that is in the log, and flushed where that is asked for, is committed.
+  const Offset reached = unflushed_from_ ? std::min(*unflushed_from_, log_->log_end_offset()) : log_->log_end_offset();
+  if (reached <= high_watermark_) return;
+  high_watermark_ = reached;
+  log_->advance_high_watermark(high_watermark_);
+  notify();
+}
+
+void Partition::notify() {
+  commits_.notify_all();
+  watchers_.for_each([](FetchWatcher& watcher) {
+    watcher.unlink();
+    watcher.wait->fire();
+  });
+}
+
+void Partition::watch(FetchWatcher& watcher, Offset seen) {
+  watchers_.push_back(watcher);
+  if (high_watermark_ > seen || stopped_) notify();
+}
+
+std::optional<PartitionRead> Partition::refuse_read(const FetchItem& item) const {
+  if (const ErrorCode error = check_leader(item.current_leader_epoch); error != ErrorCode::kNone) {
+    return PartitionRead{.error = error};
+  }
+  const Offset from(item.fetch_offset);
+  if (item.last_fetched_epoch >= 0) {
+    const storage::EpochEnd end = log_->epoch_end_offset(LeaderEpoch(item.last_fetched_epoch));
+    if (end.end == kNoOffset) return PartitionRead{.error = ErrorCode::kOffsetOutOfRange};
+    if (end.epoch.value() < item.last_fetched_epoch || end.end < from) {
+      return PartitionRead{.high_watermark = high_watermark_,
+                           .last_stable_offset = last_stable_offset(),
+                           .log_start_offset = log_->log_start_offset(),
+                           .diverging_epoch = end};
+    }
+  }
+  if (from < log_->log_start_offset() || from > log_->log_end_offset()) {
+    return PartitionRead{.error = ErrorCode::kOffsetOutOfRange};
+  }
+  return std::nullopt;
+}
+
+PartitionRead Partition::read(const FetchItem& item, Isolation isolation, size_t max_bytes) {
+  used_ = true;
+  if (auto refused = refuse_read(item)) return *std::move(refused);
+  PartitionRead result{.high_watermark = high_watermark_,
+                       .last_stable_offset = last_stable_offset(),
+                       .log_start_offset = log_->log_start_offset()};
+  const Offset from(item.fetch_offset);
+  const Offset end = isolation == Isolation::kReadCommitted ? result.last_stable_offset : high_watermark_;
+  if (from >= end) return result;
+  Result<storage::ReadResult> read = log_->read(from, max_bytes, end, true);
+  if (!read) {
+    const bool out_of_range = read.error().code == Errc::kOutOfRange;
+    if (!out_of_range)
+      log_error("partition", "cannot be read", kv("topic", topic_), kv("partition", index_),
+                kv("why", read.error().message));
+    return {.error = out_of_range ? ErrorCode::kOffsetOutOfRange : ErrorCode::kKafkaStorageError};
+  }
+  if (read->records.length == 0) return result;
+  if (isolation == Isolation::kReadCommitted) {
+    auto aborted = log_->aborted_transactions(from, *read, end);
+    if (!aborted) return {.error = ErrorCode::kKafkaStorageError};
+    result.aborted = *std::move(aborted);
+  }
+  result.first_batch_size = read->first_batch_size;
+  result.wakes_fetch = read->from_older_segment;
+  result.records = std::move(read->records);
+  return result;
+}
+
+Result<Offset> Partition::delete_records(int64_t before) {
+  const Offset target = before == -1 ? high_watermark_ : Offset(before);
+  if (!log_->config().deletes_old_segments && log_->config().compacts) {
+    return fail(Errc::kInvalidArgument, "records of " + topic_ + " are removed by compaction only");
+  }
+  if (target < Offset(0) || target > high_watermark_) return fail(Errc::kOutOfRange, "no such records in " + topic_);
+  if (target > log_->log_start_offset()) TRY(log_->delete_records_before(target));
+  return log_->log_start_offset();
+}
+
+Result<> Partition::apply_retention() {
+  TRY_ASSIGN(const size_t removed, log_->apply_retention(node_.seams.clock.wall(), high_watermark_));
+  if (removed > 0) {
+    log_info("log", "segments were removed by retention", kv("topic", topic_), kv("partition", index_),
+             kv("segments", removed), kv("log_start_offset", log_->log_start_offset()));
+  }
+  storage::Deletions deletions = log_->take_deletions();
+  if (!deletions.empty()) loop_.spawn(remove_files_later(shared_from_this(), std::move(deletions)));
+  return {};
+}
+
+Task<void> Partition::remove_files_later(std::shared_ptr<Partition> self, storage::Deletions deletions) {
+  co_await sleep_for(self->log_->config().file_delete_delay);
+  Disk& disk = self->node_.seams.disk;
+  const Result<> removed = co_await self->node_.seams.disk_threads.run(
+      [&disk, deletions = std::move(deletions)] { return deletions.run(disk); });
+  // A deleted topic takes them with it.
+  if (!removed && !self->stopped_)
+    log_warn("log", "old segments cannot be removed", kv("why", removed.error().message));
+}
+
+void Partition::release_if_idle() {
+  const bool idle = !std::exchange(used_, false);
+  if (!idle || stopped_ || flushing_) return;
+  if (const Result<> released = log_->release_idle(); !released) {
+    log_warn("log", "index entries cannot be written", kv("topic", topic_), kv("why", released.error().message));
+  }
+}
+
+void Partition::request_flush(Offset appended_from) {
+  const storage::FlushNeed need = log_->flush_need(node_.seams.clock.wall());
+  if (need == storage::FlushNeed::kAll && !unflushed_from_) unflushed_from_ = appended_from;
+  if (need != storage::FlushNeed::kNone && !flushing_) {
+    flushing_ = true;
+    loop_.spawn(flush_while_needed(shared_from_this()));
+  }
+  if (log_->config().flush_time != milliseconds::max() && !flush_timed_ && need != storage::FlushNeed::kAll) {
+    flush_timed_ = true;
+    loop_.spawn(flush_later(shared_from_this()));
+  }
+}
+
+Task<void> Partition::flush_later(std::shared_ptr<Partition> self) {
+  co_await sleep_for(self->log_->config().flush_time);
+  self->flush_timed_ = false;
+  if (self->stopped_ || self->flushing_) co_return;
+  self->flushing_ = true;
+  co_await flush_while_needed(self);
+}
+
+Task<void> Partition::flush_while_needed(std::shared_ptr<Partition> self) {
+  while (!self->stopped_) {
+    const Timestamp now = self->node_.seams.clock.wall();
+    const storage::FlushNeed need = self->log_->flush_need(now);
+    if (need == storage::FlushNeed::kNone) break;
+    Result<storage::FlushJob> job = self->log_->start_flush(need, now);
+    if (!job) {
+      self->fail_log(job.error());
+      break;
+    }
+    const Result<> flushed = co_await self->node_.seams.disk_threads.run([work = *job] { return work.run(); });
+    self->log_->finish_flush(*job, flushed.has_value());
+    if (!flushed) {
+      self->fail_log(flushed.error());
+      break;
+    }
+    if (need == storage::FlushNeed::kAll) {
+      // What came during the flush is flushed by the next round, if it is to be.
+      const bool more = self->log_->flush_need(now) == storage::FlushNeed::kAll;
+      self->unflushed_from_ = more ? std::optional(job->up_to) : std::nullopt;
+      self->advance();
+    }
+  }
+  self->flushing_ = false;
+  self->flushes_.notify_all();
+}
+
+void Partition::fail_log(const Error& error) {
+  // What was not flushed cannot be trusted after a failed flush, nor be acknowledged: the partition goes offline.
+  log_error("log", "cannot be flushed: the partition goes offline", kv("topic", topic_), kv("partition", index_),
+            kv("why", error.message));
+  stop();
+}
+
+void Partition::stop() {
+  stopped_ = true;
+  notify();
+}
+
+Task<void> Partition::flushes_ended() {
+  while (flushing_) co_await flushes_.wait();
+}
+
+Task<Result<>> Partition::close() {
+  const std::unique_ptr<storage::Log> log = co_await release();
+  Result<> closed = co_await node_.seams.disk_threads.run([&log] { return log->close(); });
+  co_return closed;
+}
+
+Task<std::unique_ptr<storage::Log>> Partition::release() {
+  CHECK(stopped_);
+  co_await flushes_ended();
+  log_->detach();
+  co_return std::move(log_);
+}
+
+}  // namespace weir::broker

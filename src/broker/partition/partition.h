@@ -1,0 +1,146 @@
+// Partition: one replica of a partition on this node: its log, its leadership, its high watermark, and who waits for
+// it. Owned by the shard that the partition is dealt to (NodeContext::shard_of); loop thread only. Kept by shared_ptr,
+// because flushes and waits outlive a deletion.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/seams.h"
+#include "base/sync.h"
+#include "broker/fetch/fetch_watch.h"
+#include "protocol/error_code.h"
+#include "quorum/metadata_image.h"
+#include "storage/log.h"
+
+namespace weir::broker {
+
+struct NodeContext;
+struct FetchItem;
+
+// What became of a batch. Offsets are -1 when there is an error.
+struct ProduceResult {
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  Offset base_offset = kNoOffset;
+  Offset last_offset = kNoOffset;
+  Timestamp log_append_time = kNoTimestamp;  // -1 unless the topic stamps records itself
+  Offset log_start_offset = kNoOffset;
+  std::string message{};  // of the error, when there is more to say than its name
+  std::vector<storage::RecordError> record_errors{};
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;  // with the errors that tell of another leader
+  NodeId leader = kNoNode;
+};
+
+// What a fetch gets of one partition.
+struct PartitionRead {
+  protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  Offset high_watermark = kNoOffset;
+  Offset last_stable_offset = kNoOffset;
+  Offset log_start_offset = kNoOffset;
+  std::optional<FileRegion> records{};
+  size_t first_batch_size = 0;  // bytes that must not be cut when this is the first partition with data
+  std::vector<storage::AbortedTransaction> aborted{};
+  // Set when the fetcher's log has left this one: the epoch and its end here.
+  std::optional<storage::EpochEnd> diverging_epoch{};
+  bool wakes_fetch = false;  // answer at once even with too few bytes
+  NodeId leader = kNoNode;   // with the errors that tell of another leader
+  LeaderEpoch leader_epoch = kNoLeaderEpoch;
+};
+
+enum class Isolation : int8_t { kReadUncommitted = 0, kReadCommitted = 1 };
+
+class Partition : public std::enable_shared_from_this<Partition> {
+ public:
+  Partition(NodeContext& node, Loop& loop, std::string topic, Uuid topic_id, PartitionIndex index,
+            std::unique_ptr<storage::Log> log, Offset checkpointed_high_watermark);
+  ~Partition();
+
+  [[nodiscard]] const std::string& topic() const { return topic_; }
+  [[nodiscard]] const Uuid& topic_id() const { return topic_id_; }
+  [[nodiscard]] PartitionIndex index() const { return index_; }
+  [[nodiscard]] storage::Log& log() { return *log_; }
+  [[nodiscard]] Loop& loop() { return loop_; }
+  // False once the log was given up by release() or close(): no call may touch it any more.
+  [[nodiscard]] bool has_log() const { return log_ != nullptr; }
+  [[nodiscard]] Offset high_watermark() const { return high_watermark_; }
+  [[nodiscard]] Offset last_stable_offset() const;
+  [[nodiscard]] LeaderEpoch leader_epoch() const { return leader_epoch_; }
+  [[nodiscard]] bool is_leader() const { return leader_ == self_; }
+
+  // Takes over what the metadata say: leader, epoch, ISR.
+  void apply(const quorum::PartitionImage& image);
+  void set_min_insync_replicas(int32_t count) { min_insync_replicas_ = count; }
+
+  // kNone, or why this replica cannot answer a request that was made for `current_leader_epoch` (-1: any).
+  [[nodiscard]] protocol::ErrorCode check_leader(int32_t current_leader_epoch) const;
+
+  // Appends one batch of a client; its bytes are patched. With acks=-1 the answer waits for wait_committed().
+  ProduceResult append(MutableBytes batch, int16_t acks, bool zstd_allowed);
+  // Appends batches that this node made itself (coordinators): offsets are assigned, no producer checks apply.
+  ProduceResult append_internal(MutableBytes batch);
+  // Waits until `last` is committed; false when the deadline passed or the leadership was lost.
+  Task<bool> wait_committed(Offset last, MonotonicTime deadline);
+  // Whether the ISR is large enough for acks=-1.
+  [[nodiscard]] bool has_enough_replicas() const;
+
+  PartitionRead read(const FetchItem& item, Isolation isolation, size_t max_bytes);
+  // Adds a watcher that is fired when there is more to read than there was at `seen` (a high watermark); at once when
+  // there is.
+  void watch(FetchWatcher& watcher, Offset seen);
+
+  // Raises the log start offset to `before`, -1 for the high watermark, and yields the new one. kOutOfRange above the
+  // high watermark, kInvalidArgument for a topic whose old records are only compacted away.
+  Result<Offset> delete_records(int64_t before);
+  // Takes out what the topic's retention does not keep. The files go when no fetch can be reading them any more.
+  Result<> apply_retention();
+  // Gives descriptors back when nobody has used the log since the last call.
+  void release_if_idle();
+
+  // The partition is gone or moves: whoever waits is woken, appends fail.
+  void stop();
+  [[nodiscard]] bool stopped() const { return stopped_; }
+  // After stop(): waits for flushes, then leaves the folder as a clean shutdown does.
+  Task<Result<>> close();
+  // After stop(): waits for flushes and gives the log up, to be deleted by whoever gets it.
+  Task<std::unique_ptr<storage::Log>> release();
+
+ private:
+  void advance();
+  void notify();
+  void fail_log(const Error& error);
+  ProduceResult finish_append(const storage::AppendResult& appended);
+  // Starts what the settings ask for after an append: a flush now, or one by the clock.
+  void request_flush(Offset appended_from);
+  static Task<void> flush_while_needed(std::shared_ptr<Partition> self);
+  static Task<void> flush_later(std::shared_ptr<Partition> self);
+  static Task<void> remove_files_later(std::shared_ptr<Partition> self, storage::Deletions deletions);
+  [[nodiscard]] std::optional<PartitionRead> refuse_read(const FetchItem& item) const;
+  Task<void> flushes_ended();
+
+  NodeContext& node_;
+  Loop& loop_;
+  std::string topic_;
+  Uuid topic_id_;
+  PartitionIndex index_;
+  std::unique_ptr<storage::Log> log_;
+  NodeId self_;
+  NodeId leader_ = kNoNode;
+  LeaderEpoch leader_epoch_ = kNoLeaderEpoch;
+  size_t isr_size_ = 0;
+  size_t replica_count_ = 0;
+  int32_t min_insync_replicas_ = 1;
+  Offset high_watermark_{0};
+  // With flush.messages set: records from here on are not committed before they are flushed.
+  std::optional<Offset> unflushed_from_;
+  bool flushing_ = false;
+  bool flush_timed_ = false;
+  bool used_ = false;  // since release_if_idle() looked last
+  bool stopped_ = false;
+  WaitList commits_;
+  WaitList flushes_;
+  IntrusiveList<FetchWatcher> watchers_;
+};
+
+}  // namespace weir::broker

@@ -1,0 +1,75 @@
+// How a request finds its handler. A handler is a type:
+//
+//   struct HeartbeatHandler {
+//     using Request = protocol::HeartbeatRequest;
+//     static constexpr VersionRange kVersions{0, 4};
+//     static Task<Outcome> handle(RequestContext&, const Request&, Request::Response&);
+//   };
+//
+// The versions that it serves are part of the type, and what ApiVersions answers is folded from the list of handlers
+// (handlers/all_handlers.h), so that what is advertised and what is served cannot drift apart.
+#pragma once
+
+#include <span>
+
+#include "base/log.h"
+#include "base/task.h"
+#include "broker/server/request_context.h"
+#include "protocol/frame.h"
+#include "protocol/reader.h"
+#include "protocol/writer.h"
+
+namespace weir::broker {
+
+enum class Outcome : uint8_t {
+  kReply,    // send the response
+  kNoReply,  // acks=0: send nothing
+  kClose,    // close the connection, as Kafka does
+};
+
+// Inclusive. `advertised_min` differs only for Produce.
+struct VersionRange {
+  int16_t min;
+  int16_t max;
+  int16_t advertised_min = min;
+};
+
+// One entry of the table that requests are looked up in.
+struct ApiHandler {
+  protocol::ApiKey key;
+  VersionRange versions;
+  // Whether the next request of the connection may begin before this one is answered.
+  bool overlaps;
+  // Decodes the body from `in`, handles it, encodes the whole response frame to `out`. All of them outlive the task.
+  Task<Outcome> (*serve)(RequestContext&, protocol::Reader& in, protocol::Writer& out);
+};
+
+// The handler of an API, or nullptr when it is not served.
+const ApiHandler* find_handler(protocol::ApiKey key);
+// All that are served, ascending by key.
+std::span<const ApiHandler> all_handlers();
+
+template <class Handler>
+Task<Outcome> serve_with(RequestContext& context, protocol::Reader& in, protocol::Writer& out) {
+  typename Handler::Request request;
+  // Of a version that is not served (only ApiVersions gets here with one) nothing is read, and the answer has the
+  // oldest layout.
+  const bool known = context.version() >= Handler::kVersions.min && context.version() <= Handler::kVersions.max;
+  const int16_t answer_version = known ? context.version() : int16_t{0};
+  // Kafka closes the connection of a request that does not parse: there is no telling what the client meant.
+  if (known && !request.decode(in, context.version())) co_return Outcome::kClose;
+  typename Handler::Request::Response response;
+  const Outcome outcome = co_await Handler::handle(context, request, response);
+  if (outcome != Outcome::kReply) co_return outcome;
+  const size_t frame =
+      protocol::begin_response(out, Handler::Request::kApiKey, answer_version, context.header.correlation_id);
+  if (const Result<> encoded = response.encode(out, answer_version); !encoded) {
+    // A fault of the handler's, met by one client: it must not take the others' node down.
+    log_error("connection", "an answer cannot be encoded", kv("why", encoded.error().message));
+    co_return Outcome::kClose;
+  }
+  out.end_frame(frame);
+  co_return Outcome::kReply;
+}
+
+}  // namespace weir::broker

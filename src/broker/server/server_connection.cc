@@ -1,0 +1,112 @@
+#include "broker/server/server_connection.h"
+
+#include <fmt/core.h>
+
+#include "base/log.h"
+#include "broker/shard.h"
+
+namespace weir::broker {
+
+ServerConnection::ServerConnection(BrokerShard& shard, std::unique_ptr<Connection> connection, ConnectionInfo info)
+    : shard_(shard),
+      connection_(std::move(connection)),
+      info_(std::move(info)),
+      frames_(*connection_, shard.limits().request_size_max_bytes) {
+  shard_.add_connection(*this);
+}
+
+ServerConnection::~ServerConnection() { shard_.remove_connection(*this); }
+
+Task<void> ServerConnection::run(std::shared_ptr<ServerConnection> self) {
+  co_await self->read_requests(self);
+  // What is under way ends first: its tasks refer to this connection.
+  while (!self->pending_.empty()) co_await self->answered_.wait();
+  self->connection_->close();
+}
+
+Task<void> ServerConnection::read_requests(std::shared_ptr<ServerConnection> self) {
+  for (;;) {
+    // A request that must not be overtaken leaves the next one in the socket.
+    while (!pending_.empty() && (!pending_.back()->handler->overlaps || pending_.size() >= kPendingMax))
+      co_await answered_.wait();
+    Result<Frame> frame = co_await frames_.next(shard_.limits().connection_idle_max);
+    if (!frame) {
+      if (frame.error().code == Errc::kCorrupt) {
+        log_info("connection", "closed: what it sends is no request", kv("client", info_.client),
+                 kv("why", frame.error().message));
+      }
+      co_return;
+    }
+    Result<std::unique_ptr<Pending>> parsed = parse(*std::move(frame));
+    if (!parsed) {
+      log_info("connection", "closed: a request that is not served", kv("client", info_.client),
+               kv("why", parsed.error().message));
+      co_return;
+    }
+    while (!pending_.empty() && !(*parsed)->handler->overlaps) co_await answered_.wait();
+    Pending& pending = *pending_.emplace_back(*std::move(parsed));
+    Loop::current().spawn(serve(self, pending));
+  }
+}
+
+Result<std::unique_ptr<ServerConnection::Pending>> ServerConnection::parse(Frame frame) {
+  protocol::Reader in(frame.bytes);
+  TRY_ASSIGN(protocol::RequestHeader header, protocol::decode_request_header(in));
+  const auto key = static_cast<protocol::ApiKey>(header.request_api_key);
+  const ApiHandler* handler = find_handler(key);
+  const int16_t version = header.request_api_version;
+  // ApiVersions answers any version: the client asks in order to learn which ones there are.
+  const bool served = handler != nullptr && (key == protocol::ApiKey::kApiVersions ||
+                                             (version >= handler->versions.min && version <= handler->versions.max));
+  if (!served) return fail(Errc::kUnsupported, fmt::format("API {} version {}", header.request_api_key, version));
+  return std::make_unique<Pending>(Pending{.context = {.shard = shard_,
+                                                       .connection = info_,
+                                                       .header = header,
+                                                       .frame_owner = std::move(frame.owner),
+                                                       .frame = frame.bytes},
+                                           .handler = handler,
+                                           .body = in.position(),
+                                           .received = Loop::current().now()});
+}
+
+Task<void> ServerConnection::serve(std::shared_ptr<ServerConnection> self, Pending& pending) {
+  protocol::Reader in(pending.context.frame.subspan(pending.body));
+  pending.outcome = co_await pending.handler->serve(pending.context, in, pending.out);
+  pending.done = true;
+  co_await self->send_answers();
+}
+
+Task<void> ServerConnection::send_answers() {
+  // Answers go out in order: whoever finishes while another sends leaves the rest to that one.
+  if (sending_) co_return;
+  sending_ = true;
+  while (!pending_.empty() && pending_.front()->done) {
+    const std::unique_ptr<Pending> pending = std::move(pending_.front());
+    pending_.pop_front();
+    shard_.count_request(pending->handler->key, pending->received);
+    if (!co_await send(*pending)) connection_->close();
+    answered_.notify_all();
+  }
+  sending_ = false;
+}
+
+Task<Result<>> ServerConnection::send(Pending& pending) {
+  if (pending.outcome == Outcome::kNoReply) co_return Result<>();
+  if (pending.outcome == Outcome::kClose) co_return fail(Errc::kClosed, "the handler closes the connection");
+  const std::vector<protocol::Splice> splices(pending.out.splices().begin(), pending.out.splices().end());
+  const SharedBytes bytes = pending.out.release();
+  std::vector<OutSegment> segments;
+  segments.reserve(2 * splices.size() + 1);
+  size_t position = 0;
+  for (const protocol::Splice& splice : splices) {
+    if (splice.position > position) {
+      segments.emplace_back(SharedBytes{bytes.owner, bytes.bytes.subspan(position, splice.position - position)});
+    }
+    position = splice.position;
+    segments.emplace_back(pending.context.externals[splice.index]);
+  }
+  if (position < bytes.bytes.size()) segments.emplace_back(SharedBytes{bytes.owner, bytes.bytes.subspan(position)});
+  co_return co_await connection_->write_all(segments, shard_.limits().connection_idle_max);
+}
+
+}  // namespace weir::broker

@@ -1,0 +1,53 @@
+#include "broker/shard.h"
+
+#include "broker/config/broker_config.h"
+#include "broker/controller_client.h"
+#include "broker/group_service.h"
+#include "broker/server/server_connection.h"
+
+namespace weir::broker {
+
+BrokerShard::BrokerShard(NodeContext& node, Loop& loop, uint32_t shard_count)
+    : node_(node),
+      loop_(loop),
+      limits_{.request_size_max_bytes = static_cast<size_t>(node.config.socket_request_max_bytes()),
+              .connection_idle_max = milliseconds(node.config.connections_max_idle_ms())},
+      image_(std::make_shared<const quorum::MetadataImage>()),
+      fetch_sessions_(loop.shard().value(), shard_count,
+                      static_cast<size_t>(node.config.fetch_session_slots()) / shard_count),
+      groups_(std::make_unique<GroupService>(*this, node.config.group_config())) {}
+
+BrokerShard::~BrokerShard() = default;
+
+void BrokerShard::set_image(std::shared_ptr<const quorum::MetadataImage> image) { image_ = std::move(image); }
+
+const std::shared_ptr<Partition>* BrokerShard::find_partition(const Uuid& topic_id, PartitionIndex index) const {
+  const auto found = partitions_.find({topic_id, index});
+  return found == partitions_.end() ? nullptr : &found->second;
+}
+
+void BrokerShard::add_partition(std::shared_ptr<Partition> partition) {
+  const PartitionKey key{partition->topic_id(), partition->index()};
+  partitions_.emplace(key, std::move(partition));
+}
+
+void BrokerShard::remove_partition(const Uuid& topic_id, PartitionIndex index) { partitions_.erase({topic_id, index}); }
+
+void BrokerShard::close_connections() {
+  for (ServerConnection* connection : connections_) connection->close();
+}
+
+Task<Result<ProducerId>> BrokerShard::next_producer_id() {
+  const auto lock = co_await producer_id_mutex_.lock();
+  if (next_producer_id_ == producer_id_end_) {
+    CO_TRY_ASSIGN(const ProducerIdBlock block,
+                  co_await node_.controller->allocate_producer_ids(node_.node_id, node_.broker_epoch));
+    next_producer_id_ = block.first;
+    producer_id_end_ = block.end;
+  }
+  const ProducerId id = next_producer_id_;
+  ++next_producer_id_;
+  co_return id;
+}
+
+}  // namespace weir::broker

@@ -1,0 +1,111 @@
+// BrokerShard: what one loop thread owns of a node: its partitions, the connections that were dealt to it, its fetch
+// sessions, the group coordinators of its offsets partitions, and its copy of the cluster's metadata. Loop thread only,
+// but for what says otherwise.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "base/loop.h"
+#include "base/seams.h"
+#include "broker/fetch/fetch_session.h"
+#include "broker/fetch/fetch_watch.h"
+#include "broker/metrics/shard_metrics.h"
+#include "broker/node_context.h"
+#include "broker/partition/partition.h"
+#include "protocol/api_key.h"
+#include "quorum/metadata_image.h"
+#include "storage/file_pool.h"
+
+namespace weir::broker {
+
+class ServerConnection;
+class GroupService;
+
+// A partition by the id of its topic.
+struct PartitionKey {
+  Uuid topic_id;
+  PartitionIndex index;
+  friend bool operator==(const PartitionKey&, const PartitionKey&) = default;
+};
+
+struct PartitionKeyHash {
+  size_t operator()(const PartitionKey& key) const noexcept {
+    return std::hash<Uuid>{}(key.topic_id) + static_cast<size_t>(key.index.value()) * 0x9e3779b97f4a7c15ULL;
+  }
+};
+
+// Bounds that every connection of a shard is held to, from the configuration.
+struct ShardLimits {
+  size_t request_size_max_bytes;  // socket.request.max.bytes
+  Duration connection_idle_max;   // connections.max.idle.ms
+};
+
+class BrokerShard {
+ public:
+  // Descriptors that the logs of a shard keep open. Beyond it the least recently used are closed: far fewer logs than
+  // that are written to at any moment, and half of the usual limit of a process (1,048,576, at the least 20,000) stays
+  // for connections.
+  static constexpr size_t kOpenFilesMax = 2048;
+
+  BrokerShard(NodeContext& node, Loop& loop, uint32_t shard_count);
+  BrokerShard(const BrokerShard&) = delete;
+  BrokerShard& operator=(const BrokerShard&) = delete;
+  ~BrokerShard();
+
+  [[nodiscard]] NodeContext& node() { return node_; }
+  [[nodiscard]] Loop& loop() { return loop_; }
+  [[nodiscard]] const ShardLimits& limits() const { return limits_; }
+  [[nodiscard]] ShardMetrics& metrics() { return metrics_; }
+  FetchSessionCache& fetch_sessions() { return fetch_sessions_; }
+  RemoteFetchWatches& fetch_watches() { return fetch_watches_; }
+  storage::FilePool& files() { return files_; }
+  // The coordinators of the groups whose offsets partitions this shard owns.
+  GroupService& groups() { return *groups_; }
+
+  // The metadata as of the last change that this shard has applied. Never null.
+  [[nodiscard]] const std::shared_ptr<const quorum::MetadataImage>& image() const { return image_; }
+  void set_image(std::shared_ptr<const quorum::MetadataImage> image);
+
+  // nullptr when this shard has no such partition (it belongs to another shard, or to no replica of this node).
+  [[nodiscard]] const std::shared_ptr<Partition>* find_partition(const Uuid& topic_id, PartitionIndex index) const;
+  void add_partition(std::shared_ptr<Partition> partition);
+  void remove_partition(const Uuid& topic_id, PartitionIndex index);
+  template <class Visit>
+  void for_each_partition(Visit visit) const {
+    for (const auto& [key, partition] : partitions_) visit(partition);
+  }
+  [[nodiscard]] size_t partition_count() const { return partitions_.size(); }
+
+  void add_connection(ServerConnection& connection) { connections_.insert(&connection); }
+  void remove_connection(ServerConnection& connection) { connections_.erase(&connection); }
+  void close_connections();
+  [[nodiscard]] size_t connection_count() const { return connections_.size(); }
+
+  void count_request(protocol::ApiKey key, MonotonicTime received) {
+    metrics_.count_request(key, loop_.now() - received);
+  }
+
+  // The next id for an idempotent producer; blocks of ids come from the controller.
+  Task<Result<ProducerId>> next_producer_id();
+
+ private:
+  NodeContext& node_;
+  Loop& loop_;
+  ShardLimits limits_;
+  ShardMetrics metrics_;
+  std::shared_ptr<const quorum::MetadataImage> image_;
+  storage::FilePool files_{kOpenFilesMax};
+  std::unordered_map<PartitionKey, std::shared_ptr<Partition>, PartitionKeyHash> partitions_;
+  std::unordered_set<ServerConnection*> connections_;
+  FetchSessionCache fetch_sessions_;
+  RemoteFetchWatches fetch_watches_;
+  std::unique_ptr<GroupService> groups_;
+  AsyncMutex producer_id_mutex_;
+  ProducerId next_producer_id_{0};
+  ProducerId producer_id_end_{0};
+};
+
+}  // namespace weir::broker

@@ -1,0 +1,115 @@
+#include "broker/shard_metadata.h"
+
+#include "base/log.h"
+#include "broker/config/broker_config.h"
+#include "broker/group_service.h"
+#include "broker/log_dirs.h"
+#include "broker/log_settings.h"
+#include "broker/shard.h"
+
+namespace weir::broker {
+namespace {
+
+// Logs that one shard opens at once: enough to keep the disk threads busy, few enough to bound open files.
+constexpr size_t kOpenedAtOnce = 32;
+
+// A partition that is to be opened.
+struct Opening {
+  std::shared_ptr<const quorum::TopicImage> topic;
+  PartitionIndex index;
+  int32_t min_insync_replicas;
+  Task<Result<OpenedLog>> log;
+};
+
+void finish_opening(BrokerShard& shard, Opening& opening, Result<OpenedLog> opened) {
+  if (!opened) {
+    log_error("partition", "cannot be opened and stays offline", kv("topic", opening.topic->name),
+              kv("partition", opening.index), kv("why", opened.error().message));
+    return;
+  }
+  auto partition =
+      std::make_shared<Partition>(shard.node(), shard.loop(), opening.topic->name, opening.topic->id, opening.index,
+                                  std::move(opened->log), opened->checkpointed_high_watermark);
+  partition->set_min_insync_replicas(opening.min_insync_replicas);
+  partition->apply(*opening.topic->partition(opening.index));
+  shard.add_partition(std::move(partition));
+}
+
+Task<void> finish_all(BrokerShard& shard, std::vector<Opening>& openings) {
+  for (Opening& opening : openings) finish_opening(shard, opening, co_await std::move(opening.log));
+  openings.clear();
+}
+
+void delete_partitions(BrokerShard& shard, const quorum::TopicImage& topic) {
+  for (size_t i = 0; i < topic.partitions.size(); ++i) {
+    const PartitionIndex index(static_cast<int32_t>(i));
+    const std::shared_ptr<Partition>* found = shard.find_partition(topic.id, index);
+    if (found == nullptr) continue;
+    const std::shared_ptr<Partition> partition = *found;
+    partition->stop();
+    shard.remove_partition(topic.id, index);
+    shard.loop().spawn(shard.node().log_dirs->delete_log(partition));
+  }
+}
+
+struct PartitionSettings {
+  storage::LogConfig log;
+  int32_t min_insync_replicas;
+};
+
+PartitionSettings settings_of(BrokerShard& shard, const quorum::MetadataImage& image, const std::string& topic) {
+  const TopicConfig resolved =
+      resolve_topic_config(image.config(quorum::ConfigResourceType::kTopic, topic), shard.node().layers(image));
+  // A share for each shard is enough to keep a topic's partitions from rolling all at once.
+  const double jitter_share =
+      static_cast<double>(shard.loop().shard().value()) / static_cast<double>(shard.node().shards.size());
+  return {.log = to_log_config(resolved, shard.node().config.producer_id_expiration_ms(), jitter_share),
+          .min_insync_replicas = resolved.min_insync_replicas};
+}
+
+void apply_configs(BrokerShard& shard, const quorum::MetadataUpdate& update) {
+  bool all = false;
+  for (const auto& resource : update.changes->configs) all |= resource.type == quorum::ConfigResourceType::kBroker;
+  shard.for_each_partition([&](const std::shared_ptr<Partition>& partition) {
+    const quorum::ConfigResource own{quorum::ConfigResourceType::kTopic, partition->topic()};
+    if (!all && !update.changes->configs.contains(own)) return;
+    const PartitionSettings settings = settings_of(shard, *update.after, partition->topic());
+    partition->log().set_config(settings.log);
+    partition->set_min_insync_replicas(settings.min_insync_replicas);
+  });
+}
+
+}  // namespace
+
+Task<void> apply_to_partitions(BrokerShard& shard, const quorum::MetadataUpdate& update) {
+  NodeContext& node = shard.node();
+  std::vector<Opening> openings;
+  for (const auto& [id, change] : update.changes->topics) {
+    if (change.after == nullptr) {
+      delete_partitions(shard, *change.before);
+      continue;
+    }
+    const PartitionSettings settings = settings_of(shard, *update.after, change.after->name);
+    for (const PartitionIndex index : change.partitions) {
+      const quorum::PartitionImage* image = change.after->partition(index);
+      if (image == nullptr || &node.shard_of(id, index) != &shard || !image->has_replica(node.node_id)) continue;
+      if (const std::shared_ptr<Partition>* existing = shard.find_partition(id, index)) {
+        (*existing)->apply(*image);
+        continue;
+      }
+      openings.push_back({change.after, index, settings.min_insync_replicas,
+                          node.log_dirs->open_log(shard, {change.after->name, index}, id, settings.log)});
+      if (openings.size() >= kOpenedAtOnce) co_await finish_all(shard, openings);
+    }
+  }
+  co_await finish_all(shard, openings);
+  apply_configs(shard, update);
+}
+
+Task<void> show_metadata(BrokerShard& shard, const quorum::MetadataUpdate& update) {
+  shard.set_image(update.after);
+  shard.groups().on_metadata(update);
+  co_return;
+}
+
+}  // namespace weir::broker
