@@ -50,6 +50,7 @@ class Weir:
     def __init__(self, bootstrap: str | None, directory: pathlib.Path) -> None:
         self.bootstrap = bootstrap
         self.directory = directory
+        self.started: list[subprocess.Popen[str]] = []
 
     def environment(self) -> dict[str, str]:
         environment = {name: value for name, value in os.environ.items() if name != "WEIR_BOOTSTRAP"}
@@ -66,8 +67,16 @@ class Weir:
         return done
 
     def start(self, *words: str) -> subprocess.Popen[str]:
-        return subprocess.Popen([brokers.weir_binary(), *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE, text=True, env=self.environment(), cwd=self.directory)
+        """Starts a command that ends by itself or with the test."""
+        process = subprocess.Popen([brokers.weir_binary(), *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True, env=self.environment(), cwd=self.directory)
+        self.started.append(process)
+        return process
+
+    def close(self) -> None:
+        for process in self.started:
+            process.kill()
+            process.communicate()
 
 
 @pytest.fixture(scope="session")
@@ -81,8 +90,10 @@ def node(request, tmp_path_factory):
 
 
 @pytest.fixture
-def weir(request, node, tmp_path) -> Weir:
-    return Weir(request.config.getoption("--bootstrap") or node.bootstrap, tmp_path)
+def weir(request, node, tmp_path):
+    commands = Weir(request.config.getoption("--bootstrap") or node.bootstrap, tmp_path)
+    yield commands
+    commands.close()
 
 
 @pytest.fixture
