@@ -168,8 +168,20 @@ Result<> LogLoader::drop_segments_behind(size_t last) {
   return {};
 }
 
+// A roll that failed for want of room, or a crash in it, leaves an empty segment behind while the log went on in the one
+// before, beyond the offset that the empty one is named after. Nothing is lost with one that holds nothing.
+Result<> LogLoader::drop_empty_segments() {
+  for (size_t i = log_.segments_.size(); i-- > 0 && log_.segments_.size() > 1;) {
+    if (log_.segments_[i]->size() > 0) continue;
+    TRY(log_.segments_[i]->mark_deleted(log_.deleted_paths_));
+    log_.segments_.erase(log_.segments_.begin() + static_cast<ptrdiff_t>(i));
+  }
+  return {};
+}
+
 Result<> LogLoader::recover_segments() {
   if (log_.segments_.empty()) return {};
+  if (!options_.was_clean) TRY(drop_empty_segments());
   if (options_.was_clean && !epochs_damaged_) return recover_unindexed();
   size_t first = epochs_damaged_ ? 0 : log_.segment_index(options_.recovery_point);
   // Segments before are on the device, but a crash may have torn the indexes of the one that was closed last.
@@ -212,7 +224,10 @@ Result<> LogLoader::recover_from(size_t first) {
 }
 
 Result<bool> LogLoader::recover_segment(Segment& segment, Offset from) {
-  log_info("log", "recovering a segment", kv("partition", options_.partition), kv("base_offset", from));
+  if (segment.size() > 0) {
+    log_info("log", "recovering a segment", kv("partition", options_.partition), kv("base_offset", from),
+             kv("bytes", segment.size()));
+  }
   // The transaction index names transactions that began in earlier segments.
   log_.log_start_offset_ = std::max(options_.log_start_offset, log_.first_segment_offset());
   ProducerState& producers = log_.producers_;
@@ -259,11 +274,16 @@ Result<> LogLoader::settle_ends() {
   if (log_.segments_.empty()) {
     changed = true;
     const Offset start = std::max(options_.log_start_offset, Offset(0));
+    // The folder's own name first: records that are flushed in it are lost with it.
+    const size_t slash = options_.directory.rfind('/');
+    if (slash != std::string::npos) TRY(disk_.sync_directory(options_.directory.substr(0, std::max(slash, size_t{1}))));
     TRY_ASSIGN(auto segment, Segment::create(log_.files_, start, options_.now));
     log_.segments_.push_back(std::move(segment));
     log_.log_end_offset_ = start;
     TRY(disk_.sync_directory(options_.directory));
   }
+  // What a killed process made and did not sync may still be in the page cache only.
+  log_.directory_unsynced_ |= !options_.was_clean;
   const Offset end = log_.log_end_offset_;
   log_.log_start_offset_ = std::max(options_.log_start_offset, log_.first_segment_offset());
   log_.recovery_point_ = changed ? std::min(options_.recovery_point, end) : end;

@@ -7,18 +7,20 @@ namespace weir::broker {
 void BrokerSessions::touch(NodeId broker, Offset metadata_offset, MonotonicTime now) {
   Session& session = sessions_[broker];
   session.last_contact = now;
+  session.heard = true;
   session.metadata_offset = std::max(session.metadata_offset, metadata_offset);
 }
 
 void BrokerSessions::expect(NodeId broker, MonotonicTime now) {
-  sessions_.try_emplace(broker, Session{now, kNoOffset, std::nullopt});
+  sessions_.try_emplace(broker, Session{.last_contact = now});
 }
 
 void BrokerSessions::remove(NodeId broker) { sessions_.erase(broker); }
 
 bool BrokerSessions::is_alive(NodeId broker, MonotonicTime now) const {
   const auto found = sessions_.find(broker);
-  return found != sessions_.end() && now < found->second.last_contact + timeout_;
+  // A broker that a new controller only knows of from the log may have died with the old one: it may come back at once.
+  return found != sessions_.end() && found->second.heard && now < found->second.last_contact + timeout_;
 }
 
 std::vector<NodeId> BrokerSessions::expired(MonotonicTime now) const {

@@ -38,6 +38,7 @@ class BrokerSessions {
  private:
   struct Session {
     MonotonicTime last_contact{};
+    bool heard = false;  // from this controller's point of view
     Offset metadata_offset = kNoOffset;
     std::optional<Offset> shutdown_offset;
   };

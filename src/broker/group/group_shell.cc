@@ -114,8 +114,10 @@ Task<Result<void>> GroupShell::load() {
   state_ = State::kActive;
   coordinator_->loaded(time());
   coordinator_->partitions_deleted(std::exchange(deleted_while_loading_, {}), time());
-  log_info("group", "loaded the groups of a partition", kv("groups", coordinator_->group_ids().size()),
-           kv("offsets", coordinator_->offsets().size()));
+  if (!coordinator_->group_ids().empty()) {
+    log_info("group", "loaded the groups of a partition", kv("groups", coordinator_->group_ids().size()),
+             kv("offsets", coordinator_->offsets().size()));
+  }
   act();
   co_return Result<void>();
 }

@@ -316,9 +316,10 @@ Task<void> Partition::flushes_ended() {
 }
 
 Task<Result<>> Partition::close() {
-  const std::unique_ptr<storage::Log> log = co_await release();
-  Result<> closed = co_await node_.seams.disk_threads.run([&log] { return log->close(); });
-  co_return closed;
+  CHECK(stopped_);
+  co_await flushes_ended();
+  log_->detach();
+  co_return co_await node_.seams.disk_threads.run([log = log_.get()] { return log->close(); });
 }
 
 Task<std::unique_ptr<storage::Log>> Partition::release() {

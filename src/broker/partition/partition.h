@@ -62,8 +62,6 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] PartitionIndex index() const { return index_; }
   [[nodiscard]] storage::Log& log() { return *log_; }
   [[nodiscard]] Loop& loop() { return loop_; }
-  // False once the log was given up by release() or close(): no call may touch it any more.
-  [[nodiscard]] bool has_log() const { return log_ != nullptr; }
   [[nodiscard]] Offset high_watermark() const { return high_watermark_; }
   [[nodiscard]] Offset last_stable_offset() const;
   [[nodiscard]] LeaderEpoch leader_epoch() const { return leader_epoch_; }
@@ -101,7 +99,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // The partition is gone or moves: whoever waits is woken, appends fail.
   void stop();
   [[nodiscard]] bool stopped() const { return stopped_; }
-  // After stop(): waits for flushes, then leaves the folder as a clean shutdown does.
+  // After stop(): waits for flushes, then leaves the folder as a clean shutdown does. What the checkpoints need stays known.
   Task<Result<>> close();
   // After stop(): waits for flushes and gives the log up, to be deleted by whoever gets it.
   Task<std::unique_ptr<storage::Log>> release();
