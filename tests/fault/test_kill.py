@@ -44,6 +44,13 @@ class Load:
             self.book.errors.append(f"{left} records were neither acknowledged nor refused")
 
 
+    def abandon(self) -> None:
+        """Drops what is under way, after a failure."""
+        self._stopping.set()
+        self._thread.join()
+        self.producer.purge()
+
+
 def wait_for_acknowledgements(book: ledger.Ledger, more: int) -> None:
     waiting = threading.Event()
     goal = book.acknowledged_count() + more
@@ -73,8 +80,10 @@ def test_no_acknowledged_record_is_lost_duplicated_or_reordered(killed, rng, req
                 killed.launch().kill()
             killed.start()
         wait_for_acknowledgements(book, 1000)
-    finally:
-        load.stop()
+    except BaseException:
+        load.abandon()
+        raise
+    load.stop()
     assert book.violations(ledger.read_back(killed.bootstrap, book.topic, PARTITIONS)) == []
     assert book.acknowledged_count() == sum(book.sent)
     killed.stop()

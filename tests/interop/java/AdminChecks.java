@@ -43,15 +43,19 @@ public final class AdminChecks {
         this.admin = clients.admin;
     }
 
+    private int partitions(String topic) throws Exception {
+        return admin.describeTopics(List.of(topic)).allTopicNames().get().get(topic).partitions().size();
+    }
+
     private void topics() throws Exception {
         String name = clients.prefix + "admin-topic";
         var created = admin.createTopics(List.of(new NewTopic(name, 3, (short) 1).configs(Map.of("retention.ms", "12345"))));
         Checks.equal(3, created.numPartitions(name).get(), "partitions in the answer");
         Checks.equal(1, created.replicationFactor(name).get(), "replicas in the answer");
         Checks.equal("12345", created.config(name).get().get("retention.ms").value(), "config in the answer");
+        Checks.becomes(3, () -> partitions(name), "partitions");
         TopicDescription described = admin.describeTopics(List.of(name)).allTopicNames().get().get(name);
         Checks.equal(created.topicId(name).get(), described.topicId(), "topic id");
-        Checks.equal(3, described.partitions().size(), "partitions");
         Checks.equal(1, described.partitions().get(0).leader().id(), "leader");
         Checks.equal(1, described.partitions().get(0).isr().size(), "in-sync replicas");
         var byId = admin.describeTopics(TopicCollection.ofTopicIds(List.of(described.topicId()))).allTopicIds().get();
@@ -59,11 +63,11 @@ public final class AdminChecks {
         Checks.fails(TopicExistsException.class,
             () -> admin.createTopics(List.of(new NewTopic(name, 3, (short) 1))).all().get());
         admin.createPartitions(Map.of(name, NewPartitions.increaseTo(5))).all().get();
-        Checks.equal(5, admin.describeTopics(List.of(name)).allTopicNames().get().get(name).partitions().size(), "grown");
+        Checks.becomes(5, () -> partitions(name), "grown");
         Checks.fails(InvalidPartitionsException.class,
             () -> admin.createPartitions(Map.of(name, NewPartitions.increaseTo(2))).all().get());
         admin.deleteTopics(List.of(name)).all().get();
-        Checks.isTrue(!admin.listTopics().names().get().contains(name), "a deleted topic is not listed");
+        Checks.becomes(false, () -> admin.listTopics().names().get().contains(name), "a deleted topic is listed");
         Checks.fails(UnknownTopicOrPartitionException.class, () -> admin.deleteTopics(List.of(name)).all().get());
         Checks.fails(UnknownTopicOrPartitionException.class, () -> admin.describeTopics(List.of(name)).allTopicNames().get());
         var again = admin.createTopics(List.of(new NewTopic(name, 1, (short) 1)));
@@ -90,11 +94,10 @@ public final class AdminChecks {
     private void placedReplicasAndDefaults() throws Exception {
         String placed = clients.prefix + "placed";
         admin.createTopics(List.of(new NewTopic(placed, Map.of(0, List.of(1), 1, List.of(1))))).all().get();
-        Checks.equal(2, admin.describeTopics(List.of(placed)).allTopicNames().get().get(placed).partitions().size(), "placed");
+        Checks.becomes(2, () -> partitions(placed), "placed partitions");
         String defaults = clients.prefix + "defaults";
         admin.createTopics(List.of(new NewTopic(defaults, java.util.Optional.empty(), java.util.Optional.empty()))).all().get();
-        Checks.equal(1, admin.describeTopics(List.of(defaults)).allTopicNames().get().get(defaults).partitions().size(),
-            "default partitions");
+        Checks.becomes(1, () -> partitions(defaults), "default partitions");
     }
 
     private ConfigEntry entry(ConfigResource resource, String name) throws Exception {
@@ -111,19 +114,20 @@ public final class AdminChecks {
     private void topicConfigs() throws Exception {
         String topic = clients.topic("configs", 1);
         ConfigResource resource = new ConfigResource(ConfigResource.Type.TOPIC, topic);
-        Checks.equal(ConfigEntry.ConfigSource.DYNAMIC_TOPIC_CONFIG, entry(resource, "retention.ms").source(), "set source");
-        Checks.equal(ConfigEntry.ConfigSource.DEFAULT_CONFIG, entry(resource, "segment.bytes").source(), "default source");
-        Checks.equal("1073741824", entry(resource, "segment.bytes").value(), "default value");
+        Checks.becomes(ConfigEntry.ConfigSource.DYNAMIC_TOPIC_CONFIG, () -> entry(resource, "retention.ms").source(), "set source");
+        Checks.becomes(ConfigEntry.ConfigSource.DEFAULT_CONFIG, () -> entry(resource, "segment.bytes").source(), "default source");
+        Checks.becomes("1073741824", () -> entry(resource, "segment.bytes").value(), "default value");
         alter(resource, "segment.bytes", "2000000", AlterConfigOp.OpType.SET, true);
-        Checks.equal("1073741824", entry(resource, "segment.bytes").value(), "value after a dry run");
+        Checks.becomes("1073741824", () -> entry(resource, "segment.bytes").value(), "value after a dry run");
         alter(resource, "segment.bytes", "2000000", AlterConfigOp.OpType.SET, false);
-        Checks.equal("2000000", entry(resource, "segment.bytes").value(), "value");
+        Checks.becomes("2000000", () -> entry(resource, "segment.bytes").value(), "value");
         alter(resource, "cleanup.policy", "compact", AlterConfigOp.OpType.APPEND, false);
-        Checks.equal(Set.of("compact", "delete"), Set.of(entry(resource, "cleanup.policy").value().split(",")), "appended");
+        Checks.becomes(Set.of("compact", "delete"), () -> Set.of(entry(resource, "cleanup.policy").value().split(",")),
+            "appended");
         alter(resource, "cleanup.policy", "compact", AlterConfigOp.OpType.SUBTRACT, false);
-        Checks.equal("delete", entry(resource, "cleanup.policy").value(), "subtracted");
+        Checks.becomes("delete", () -> entry(resource, "cleanup.policy").value(), "subtracted");
         alter(resource, "segment.bytes", "", AlterConfigOp.OpType.DELETE, false);
-        Checks.equal("1073741824", entry(resource, "segment.bytes").value(), "value after delete");
+        Checks.becomes("1073741824", () -> entry(resource, "segment.bytes").value(), "value after delete");
         Checks.fails(InvalidConfigurationException.class, () -> {
             alter(resource, "segment.bytes", "minus", AlterConfigOp.OpType.SET, false);
             return null;
@@ -139,15 +143,9 @@ public final class AdminChecks {
         Checks.equal(true, entry(broker, "node.id").isReadOnly(), "node.id is read-only");
         Checks.equal(ConfigEntry.ConfigSource.STATIC_BROKER_CONFIG, entry(broker, "log.dirs").source(), "static source");
         alter(cluster, "message.max.bytes", "1048589", AlterConfigOp.OpType.SET, false);
-        Checks.until("the default for all brokers holds", () -> { }, () -> {
-            try {
-                return entry(broker, "message.max.bytes").value().equals("1048589")
-                    && entry(broker, "message.max.bytes").source()
-                        == ConfigEntry.ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG;
-            } catch (Exception e) {
-                throw new AssertionError(e);
-            }
-        });
+        Checks.becomes("1048589", () -> entry(broker, "message.max.bytes").value(), "the default for all brokers");
+        Checks.equal(ConfigEntry.ConfigSource.DYNAMIC_DEFAULT_BROKER_CONFIG, entry(broker, "message.max.bytes").source(),
+            "its source");
         alter(cluster, "message.max.bytes", "", AlterConfigOp.OpType.DELETE, false);
     }
 

@@ -52,6 +52,23 @@ final class Checks {
         }
     }
 
+    /** What the action gives must become the expected value: Kafka answers a change before every reader sees it. */
+    static void becomes(Object expected, Callable<?> action, String what) throws Exception {
+        long end = System.nanoTime() + 60_000_000_000L;
+        while (true) {
+            Object seen;
+            try {
+                seen = action.call();
+            } catch (ExecutionException e) {
+                seen = e.getCause();
+            }
+            if (Objects.equals(expected, seen) || System.nanoTime() > end) {
+                equal(expected, seen, what);
+                return;
+            }
+        }
+    }
+
     /** The action must fail with an exception of this class, itself or as the cause of an ExecutionException. */
     static void fails(Class<? extends Exception> expected, Callable<?> action) {
         try {
