@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "storage/batch_checks.h"
 #include "storage/end_transaction.h"
+#include "storage/file_names.h"
 #include "storage/log.h"
 
 namespace weir::storage {
@@ -222,10 +223,17 @@ Result<> Log::roll_at(Offset base_offset, Timestamp now) {
     return {};
   }
   TRY(last.finish());
-  TRY_ASSIGN(std::unique_ptr<Segment> segment, Segment::create(files_, base_offset, now));
+  Result<std::unique_ptr<Segment>> segment = Segment::create(files_, base_offset, now);
   producers_.set_end(base_offset);
-  TRY(take_snapshot());
-  segments_.push_back(std::move(segment));
+  Result<> done = segment ? take_snapshot() : Result<>(std::unexpected(segment.error()));
+  if (!done) {
+    // The log goes on in the last segment: a file that is named after an offset inside it must not stay.
+    for (std::string_view suffix : {kLogSuffix, kOffsetIndexSuffix, kTimeIndexSuffix}) {
+      (void)files_.disk().remove(offset_file(directory(), base_offset, suffix));
+    }
+    return done;
+  }
+  segments_.push_back(*std::move(segment));
   directory_unsynced_ = true;
   return {};
 }

@@ -95,6 +95,8 @@ Result<> Log::close() {
   epochs_unsaved_ = true;
   directory_unsynced_ = true;
   TRY_ASSIGN(FlushJob job, start_flush(FlushNeed::kAll, last_flush_));
+  // Also when it is empty: a write that failed and was cut off again must not come back with the power.
+  TRY(active().add_log_file(job.files));
   TRY(active().add_unsynced_indexes(job.files));
   TRY(job.run());
   recovery_point_ = log_end_offset_;

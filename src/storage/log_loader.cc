@@ -168,8 +168,8 @@ Result<> LogLoader::drop_segments_behind(size_t last) {
   return {};
 }
 
-// A roll that failed for want of room, or a crash in it, leaves an empty segment behind while the log went on in the one
-// before, beyond the offset that the empty one is named after. Nothing is lost with one that holds nothing.
+// A roll that failed for want of room, or a crash in it, leaves an empty segment behind while the log went on in the
+// one before, beyond the offset that the empty one is named after. Nothing is lost with one that holds nothing.
 Result<> LogLoader::drop_empty_segments() {
   for (size_t i = log_.segments_.size(); i-- > 0 && log_.segments_.size() > 1;) {
     if (log_.segments_[i]->size() > 0) continue;

@@ -23,6 +23,7 @@ class LogLoader {
   Result<> complete_swap(Offset base);
   Result<> collect_segments();
   Result<> load_epochs();
+  Result<> drop_empty_segments();
   Result<> recover_segments();
   Result<> recover_unindexed();
   Result<> recover_from(size_t first);
