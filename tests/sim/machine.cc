@@ -53,9 +53,11 @@ void Machine::end(Death how) {
   fabric_.host_down(host_, how == Death::kKill ? Fabric::Down::kProcess : Fabric::Down::kMachine);
   disk_.halt();
   for (auto& loop : loops_) loop->discard();
+  simulation_.drop_events(owner_);
   loops_.front()->run_inside([this] {
     while (!parts_.empty()) parts_.pop_back();
   });
+  // What the destructors left behind.
   for (auto& loop : loops_) loop->discard();
   simulation_.drop_events(owner_);
   loops_.clear();

@@ -49,6 +49,8 @@ class Machine {
   // it sees dying().
   void die_at_operation(uint64_t count, Death how);
   void bury() { end(death_); }
+  // How it will die, or died.
+  [[nodiscard]] Death death() const { return death_; }
 
  private:
   void end(Death how);

@@ -1,0 +1,68 @@
+// The clients of a NodeWorld, on a machine of their own: idempotent producers, one reader of everything, the members of
+// a consumer group, and somebody who makes and deletes topics. They use weir's own client library and tell the History
+// what they ask for and what they are told.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "sim/history.h"
+#include "sim/machine.h"
+#include "weir/admin.h"
+#include "weir/consumer.h"
+#include "weir/producer.h"
+
+namespace weir::sim {
+
+class NodeClients {
+ public:
+  NodeClients(Simulation& simulation, Fabric& fabric, History& history, Endpoint bootstrap);
+
+  // All clients that run begin under new names.
+  void start(uint64_t round);
+  // They finish what they are at.
+  void ask_to_stop() { stopping_ = true; }
+  [[nodiscard]] bool stopped() const { return running_ == 0; }
+  // At once, without a word to anybody.
+  void kill();
+
+  // Reads every topic from its first to its last record, compares committed offsets and topics. Clients are stopped.
+  void verify();
+  [[nodiscard]] bool verified() const { return verified_; }
+  [[nodiscard]] uint64_t acknowledged_count() const { return acknowledged_; }
+
+ private:
+  Loop& loop() { return machine_.loop(0); }
+  void begin(Task<void> task);
+  Task<void> counted(Task<void> task);
+  client::ClientOptions options(const std::string& id) const;
+
+  Task<void> make_topics();
+  Task<void> produce(std::string name);
+  Task<void> send(client::Producer& producer, const std::string& name, bool& given_up);
+  Task<void> read_all(std::string name);
+  Task<void> consume_in_group(std::string name);
+  Task<void> commit(client::Consumer& consumer);
+  Task<void> make_and_delete(uint64_t round);
+  Task<void> verify_everything();
+  Task<bool> verify_place(client::Admin& admin, const client::TopicPartition& place);
+  Task<bool> verify_groups(client::Admin& admin);
+  Task<bool> verify_topics(client::Admin& admin);
+  void report_fetched(const client::ConsumedRecords& records);
+
+  Simulation& simulation_;
+  History& history_;
+  Endpoint bootstrap_;
+  Machine machine_;
+  std::vector<client::TopicPartition> places_;
+  std::map<std::pair<std::string, Place>, int64_t> next_number_;
+  bool topics_made_ = false;
+  bool stopping_ = false;
+  bool verified_ = false;
+  uint64_t running_ = 0;
+  uint64_t acknowledged_ = 0;
+};
+
+}  // namespace weir::sim

@@ -1,0 +1,246 @@
+#include "sim/worlds/node_world.h"
+
+#include "quorum/format.h"
+#include "sim/worlds/node_clients.h"
+
+namespace weir::sim {
+namespace {
+
+const Endpoint kNodeEndpoint{"node", 9092};
+constexpr std::string_view kDataDirectory = "/data";
+// Longer than any timeout of a client, so that who still waits then waits for ever.
+constexpr Duration kPatience = seconds(300);
+
+}  // namespace
+
+NodeWorld::NodeWorld(const RunOptions& options)
+    : simulation_(options.seed),
+      fabric_(simulation_),
+      history_(simulation_),
+      machine_(simulation_, fabric_, kNodeEndpoint.host),
+      plan_(draw_plan()) {
+  simulation_.print_trace(options.print_trace);
+  machine_.disk().conditions().sync_does_nothing = options.disk_lies;
+  // A process that died in the middle of a step is buried when the step is over.
+  simulation_.after_each_step([this] {
+    if (machine_.dying()) bury();
+  });
+}
+
+NodeWorld::~NodeWorld() {
+  clients_.reset();
+  if (machine_.running()) machine_.kill();
+}
+
+NodeWorld::Plan NodeWorld::draw_plan() {
+  SimRandom& random = simulation_.random();
+  Plan plan{.shards = random.between(1, 3), .flushes_each_record = random.percent(50), .rounds = random.between(2, 4)};
+  auto pick = [&](std::string_view key, std::initializer_list<int64_t> values) {
+    plan.settings[std::string(key)] = std::to_string(*(values.begin() + random.below(values.size())));
+  };
+  plan.settings = {{"process.roles", "broker,controller"},
+                   {"node.id", "1"},
+                   {"listeners", "PLAINTEXT://node:9092,CONTROLLER://node:9093"},
+                   {"advertised.listeners", "PLAINTEXT://node:9092,CONTROLLER://node:9093"},
+                   {"controller.listener.names", "CONTROLLER"},
+                   {"controller.quorum.voters", "1@node:9093"},
+                   {"log.dirs", std::string(kDataDirectory)},
+                   {"offsets.topic.replication.factor", "1"},
+                   {"offsets.topic.num.partitions", "3"}};
+  if (plan.flushes_each_record) plan.settings["log.flush.interval.messages"] = "1";
+  pick("log.segment.bytes", {1 << 20, 2 << 20, 1 << 30});
+  pick("log.index.interval.bytes", {256, 4096});
+  pick("group.initial.rebalance.delay.ms", {0, 500, 3000});
+  pick("log.flush.offset.checkpoint.interval.ms", {300, 5000, 60'000});
+  pick("replica.high.watermark.checkpoint.interval.ms", {300, 5000});
+  pick("metadata.log.max.record.bytes.between.snapshots", {1000, 20'000, 20'971'520});
+  return plan;
+}
+
+void NodeWorld::format() {
+  const auto formatted = quorum::format_directories(machine_.disk(), simulation_.random(), machine_.clock(),
+                                                    {.cluster_id = "4L6g3nShT-eMCtK--X86sw",
+                                                     .node_id = config_->node_id(),
+                                                     .log_dirs = config_->log_dirs(),
+                                                     .metadata_log_dir = config_->metadata_log_dir(),
+                                                     .has_static_voters = true});
+  CHECK(formatted.has_value(), "{}", formatted.error().message);
+}
+
+RunResult NodeWorld::run() {
+  auto config = broker::BrokerConfig::make(plan_.settings, kNodeEndpoint.host);
+  CHECK(config.has_value(), "{}", config.error().message);
+  config_ = *std::move(config);
+  format();
+  clients_ = std::make_unique<NodeClients>(simulation_, fabric_, history_, kNodeEndpoint);
+  simulation_.trace("{} shards, {}", plan_.shards, plan_.flushes_each_record ? "flushed records" : "unflushed records");
+  start_node();
+  clients_->start(0);
+  for (uint64_t round = 1; round <= plan_.rounds && !simulation_.failed(); ++round) {
+    play_round();
+    if (power_was_lost_ && !plan_.flushes_each_record) {
+      lose_unflushed();
+      clients_->start(round);
+    } else {
+      start_node();
+    }
+  }
+  if (!simulation_.failed()) finish();
+  return {.failure = simulation_.failure(), .trace_hash = simulation_.trace_hash(), .steps = simulation_.steps()};
+}
+
+Task<void> NodeWorld::run_node(broker::Node& node) { started_ = co_await node.start(); }
+
+void NodeWorld::start_node() {
+  for (int attempt = 0; !simulation_.failed(); ++attempt) {
+    simulation_.trace("the node starts");
+    started_.reset();
+    machine_.start(plan_.shards);
+    // Now and then it dies in its recovery too; not for ever.
+    if (attempt < 3 && simulation_.random().percent(20)) {
+      machine_.die_at_operation(simulation_.random().between(1, 60),
+                                simulation_.random().percent(50) ? Death::kKill : Death::kPowerLoss);
+    }
+    machine_.loop(0).run_inside([this] {
+      node_ = std::make_shared<broker::Node>(*config_, machine_.seams(), machine_.loops());
+      machine_.keep(node_);
+      machine_.loop(0).spawn(run_node(*node_));
+    });
+    if (!wait_for("the node starts", [this] { return started_ || !machine_.running(); })) return;
+    if (!machine_.running()) continue;
+    history_.report(&Invariant::on_recovery, started_->has_value(), *started_ ? "" : started_->error().message);
+    simulation_.trace("the node is up");
+    return;
+  }
+}
+
+bool NodeWorld::wait_for(const std::string& what, const std::function<bool()>& done) {
+  const bool made = simulation_.run_until(done, kPatience);
+  if (!simulation_.failed()) history_.report(&Invariant::on_progress, what, made);
+  return made && !simulation_.failed();
+}
+
+void NodeWorld::bury() {
+  power_was_lost_ |= machine_.death() == Death::kPowerLoss;
+  simulation_.trace("the process dies: {}", machine_.death() == Death::kPowerLoss ? "no power" : "killed");
+  node_.reset();
+  machine_.bury();
+}
+
+void NodeWorld::draw_faults(Duration length) {
+  SimRandom& random = simulation_.random();
+  auto later = [&](auto fault) {
+    simulation_.after(random.between(Duration::zero(), length), kWorld, std::move(fault));
+  };
+  for (uint64_t resets = random.below(5); resets > 0; --resets) {
+    later([this] {
+      if (fabric_.reset_one("client")) simulation_.trace("a connection is reset");
+    });
+  }
+  if (random.percent(30)) fabric_.conditions().slow_percent = 30;
+  if (random.percent(30)) {
+    later([this] {
+      simulation_.trace("the disk is slow");
+      machine_.disk().conditions().sync_time_max = milliseconds(400);
+      machine_.disk_threads().set_wait_max(milliseconds(100));
+    });
+  }
+  if (random.percent(30)) {
+    later([this] {
+      const uint64_t room = simulation_.random().below(200'000);
+      simulation_.trace("the disk has {} bytes of room", room);
+      machine_.disk().conditions().capacity = machine_.disk().used() + room;
+    });
+  }
+  if (random.percent(20)) {
+    later([this] {
+      const auto jump = milliseconds(static_cast<int64_t>(simulation_.random().below(4000)) - 2000);
+      simulation_.trace("the clock jumps by {} ms", jump.count());
+      machine_.clock().jump_wall(jump);
+    });
+  }
+  if (random.percent(50)) {
+    const Death death = random.percent(50) ? Death::kKill : Death::kPowerLoss;
+    const uint64_t operation = random.between(1, 400);
+    later([this, death, operation] {
+      if (machine_.running()) machine_.die_at_operation(operation, death);
+    });
+  }
+}
+
+void NodeWorld::end_faults() {
+  fabric_.heal_all();
+  fabric_.conditions() = {};
+  const bool lies = machine_.disk().conditions().sync_does_nothing;
+  machine_.disk().conditions() = {};
+  machine_.disk().conditions().sync_does_nothing = lies;
+  machine_.disk_threads().set_wait_max(milliseconds(1));
+}
+
+void NodeWorld::play_round() {
+  power_was_lost_ = false;
+  const Duration length = simulation_.random().between(seconds(1), seconds(15));
+  draw_faults(length);
+  const Duration end = simulation_.now() + length;
+  simulation_.run_until([&] { return simulation_.now() >= end || !machine_.running(); }, length);
+  if (simulation_.failed()) return;
+  if (machine_.running()) end_process(static_cast<End>(simulation_.random().below(3)));
+  // A full or broken disk is somebody's to mend before the node is started on it again.
+  end_faults();
+  simulation_.run_for(simulation_.random().between(Duration::zero(), seconds(3)));
+}
+
+void NodeWorld::end_process(End how) {
+  if (how == End::kStop) {
+    simulation_.trace("the node is asked to stop");
+    stopped_ = false;
+    machine_.loop(0).run_inside([this] {
+      machine_.loop(0).spawn([](NodeWorld& world, broker::Node& node) -> Task<void> {
+        co_await node.stop();
+        world.stopped_ = true;
+      }(*this, *node_));
+    });
+    if (!wait_for("the node stops", [this] { return stopped_ || !machine_.running(); })) return;
+    if (!machine_.running()) return;
+  }
+  node_.reset();
+  simulation_.trace("{}", how == End::kPowerLoss ? "no power" : how == End::kKill ? "killed" : "stopped");
+  if (how == End::kPowerLoss) {
+    power_was_lost_ = true;
+    machine_.power_off();
+  } else {
+    machine_.kill();
+  }
+}
+
+void NodeWorld::lose_unflushed() {
+  // Whoever was told of records that are gone is gone as well, and everybody learns anew what is there.
+  clients_->kill();
+  start_node();
+  history_.report(&Invariant::on_unflushed_records_lost);
+  verify();
+}
+
+void NodeWorld::verify() {
+  if (simulation_.failed()) return;
+  clients_->verify();
+  wait_for("everything can be read", [this] { return clients_->verified(); });
+}
+
+void NodeWorld::finish() {
+  simulation_.trace("nothing is broken any more");
+  end_faults();
+  const uint64_t before = clients_->acknowledged_count();
+  if (!wait_for("a record is acknowledged", [&] { return clients_->acknowledged_count() > before; })) return;
+  clients_->ask_to_stop();
+  if (!wait_for("the clients finish", [this] { return clients_->stopped(); })) return;
+  verify();
+  if (simulation_.failed()) return;
+  end_process(simulation_.random().percent(50) ? End::kKill : End::kStop);
+  start_node();
+  verify();
+}
+
+RunResult run_node_world(const RunOptions& options) { return NodeWorld(options).run(); }
+
+}  // namespace weir::sim

@@ -1,0 +1,71 @@
+// A world of one node with its disk, and of clients that use it through the network while things go wrong. One seed
+// decides on the node's settings, what the clients do, and each fault.
+//
+// A run is a row of rounds. In a round clients produce, read, commit, make and delete topics, while connections break,
+// the disk is slow or full, and the process may die in the middle of a write. At its end the process is killed, loses
+// its power or is stopped in good order, and starts again on what its disk holds. At the very end nothing is broken any
+// more; what the clients wait for must come to pass, and what they were told must be there.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "broker/config/broker_config.h"
+#include "broker/node.h"
+#include "sim/history.h"
+#include "sim/machine.h"
+#include "sim/worlds/run.h"
+
+namespace weir::sim {
+
+class NodeClients;
+
+class NodeWorld {
+ public:
+  explicit NodeWorld(const RunOptions& options);
+  ~NodeWorld();
+  RunResult run();
+
+ private:
+  // Drawn at the start.
+  struct Plan {
+    size_t shards;
+    bool flushes_each_record;  // then even a power loss may lose nothing
+    uint64_t rounds;
+    broker::ConfigMap settings;
+  };
+  enum class End : uint8_t { kKill, kPowerLoss, kStop };
+
+  Plan draw_plan();
+  void format();
+  // Starts the process; it is up, or dead again, when this returns.
+  void start_node();
+  Task<void> run_node(broker::Node& node);
+  void play_round();
+  void draw_faults(Duration length);
+  void end_faults();
+  void end_process(End how);
+  void bury();
+  void lose_unflushed();
+  // Reads everything, when nobody writes.
+  void verify();
+  void finish();
+  bool wait_for(const std::string& what, const std::function<bool()>& done);
+
+  Simulation simulation_;
+  Fabric fabric_;
+  History history_;
+  Machine machine_;
+  Plan plan_;
+  std::optional<broker::BrokerConfig> config_;
+  std::shared_ptr<broker::Node> node_;
+  std::optional<Result<>> started_;
+  bool stopped_ = false;
+  bool power_was_lost_ = false;
+  std::unique_ptr<NodeClients> clients_;
+};
+
+RunResult run_node_world(const RunOptions& options);
+
+}  // namespace weir::sim

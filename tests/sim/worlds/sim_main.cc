@@ -1,0 +1,96 @@
+// sim: runs the workloads of the simulator on seeds.
+//
+//   sim [--workload NAME] [--seeds N] [--start N]   runs seeds START..START+N-1 (default 200 from 1) of all workloads
+//   sim --seed N [--workload NAME]                  runs one seed and prints its trace
+//
+// A seed repeats a run exactly. Exit codes: 0 all invariants held, 1 one was broken, 2 wrong usage.
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+
+#include "base/log.h"
+#include "sim/worlds/workloads.h"
+
+namespace {
+
+using namespace weir::sim;
+
+struct Arguments {
+  std::string_view workload;  // empty: all
+  uint64_t seeds = 200;
+  uint64_t start = 1;
+  bool one = false;
+};
+
+[[noreturn]] void usage() {
+  std::fprintf(stderr, "usage: sim [--workload NAME] [--seeds N] [--start N] | sim --seed N [--workload NAME]\n");
+  for (const Workload& workload : all_workloads()) {
+    std::fprintf(stderr, "  workload %.*s\n", static_cast<int>(workload.name.size()), workload.name.data());
+  }
+  std::exit(2);
+}
+
+uint64_t parse_number(std::string_view text) {
+  uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) usage();
+  return number;
+}
+
+Arguments parse(int argc, char** argv) {
+  Arguments arguments;
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const std::string_view name = argv[i];
+    const std::string_view value = argv[i + 1];
+    if (name == "--workload") {
+      arguments.workload = value;
+    } else if (name == "--seeds") {
+      arguments.seeds = parse_number(value);
+    } else if (name == "--start") {
+      arguments.start = parse_number(value);
+    } else if (name == "--seed") {
+      arguments.start = parse_number(value);
+      arguments.seeds = 1;
+      arguments.one = true;
+    } else {
+      usage();
+    }
+  }
+  if (argc % 2 == 0) usage();
+  return arguments;
+}
+
+// Whether all seeds passed.
+bool run(const Workload& workload, const Arguments& arguments) {
+  uint64_t failed = 0;
+  uint64_t steps = 0;
+  for (uint64_t seed = arguments.start; seed < arguments.start + arguments.seeds; ++seed) {
+    const RunResult result = workload.run({.seed = seed, .print_trace = arguments.one});
+    steps += result.steps;
+    if (result.failure.empty()) continue;
+    ++failed;
+    std::printf("FAILED seed %llu: %s\n  repeat with: sim --workload %.*s --seed %llu\n",
+                static_cast<unsigned long long>(seed), result.failure.c_str(), static_cast<int>(workload.name.size()),
+                workload.name.data(), static_cast<unsigned long long>(seed));
+    std::fflush(stdout);
+  }
+  std::printf("sim %.*s: %llu passed, %llu failed, %llu steps\n", static_cast<int>(workload.name.size()),
+              workload.name.data(), static_cast<unsigned long long>(arguments.seeds - failed),
+              static_cast<unsigned long long>(failed), static_cast<unsigned long long>(steps));
+  return failed == 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Arguments arguments = parse(argc, argv);
+  bool found = false;
+  bool passed = true;
+  for (const Workload& workload : all_workloads()) {
+    if (!arguments.workload.empty() && arguments.workload != workload.name) continue;
+    found = true;
+    passed = run(workload, arguments) && passed;
+  }
+  if (!found) usage();
+  return passed ? 0 : 1;
+}

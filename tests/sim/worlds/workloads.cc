@@ -1,0 +1,15 @@
+#include "sim/worlds/workloads.h"
+
+#include <array>
+
+#include "sim/worlds/log_world.h"
+#include "sim/worlds/node_world.h"
+
+namespace weir::sim {
+
+std::span<const Workload> all_workloads() {
+  static constexpr std::array kAll{Workload{"log", run_log_world}, Workload{"node", run_node_world}};
+  return kAll;
+}
+
+}  // namespace weir::sim
