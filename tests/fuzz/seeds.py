@@ -7,7 +7,7 @@ import struct
 import tarfile
 
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
-SEED_SIZE_MAX = 4096
+SEED_SIZE_MAX = 8192
 
 # Batch header: offset, size, leader epoch, magic, crc, attributes.
 _BATCH_HEADER = struct.Struct(">qiibIh")
@@ -80,11 +80,51 @@ def decompression_seeds():
             yield bytes([codec]) + batch[_RECORDS_START:]
 
 
+def checkpoint_seeds():
+    # The first byte chooses as targets/checkpoints.cc does.
+    kinds = {"-offset-checkpoint": 0, "leader-epoch-checkpoint": 1, ".snapshot": 2, "quorum-state": 3, "meta.properties": 4,
+             "partition.metadata": 5}
+    for path, content in data_files():
+        yield b"\x06" + path.split("/")[-1].encode()
+        for ending, kind in kinds.items():
+            if path.endswith(ending):
+                yield bytes([kind]) + content
+
+
+def log_seeds():
+    folders = {}
+    for path, content in data_files():
+        folder, _, name = path.rpartition("/")
+        folders.setdefault(folder, {})[pathlib.PurePath(name).suffix] = content
+    for files in folders.values():
+        if ".log" not in files:
+            continue
+        parts = [files.get(suffix, b"") for suffix in (".index", ".timeindex", ".txnindex", ".snapshot")]
+        if max(map(len, parts)) < 65536:
+            yield b"\x00" + b"".join(struct.pack(">H", len(part)) for part in parts) + b"".join(parts) + files[".log"]
+
+
+def metadata_seeds():
+    for content in files_ending(".checkpoint"):
+        yield b"\x00" + content
+    for vector in _lines("codec-vectors.jsonl.gz"):
+        if vector["group"] == "metadata":
+            yield b"\x01\x01\x00" + bytes([vector["version"]]) + bytes.fromhex(vector["hex"])
+
+
+def properties_seeds():
+    yield from files_ending("meta.properties")
+
+
 SEEDS = {
     "request": request_seeds,
     "message": message_seeds,
     "records": records_seeds,
     "decompression": decompression_seeds,
+    "checkpoints": checkpoint_seeds,
+    "log": log_seeds,
+    "metadata": metadata_seeds,
+    "properties": properties_seeds,
 }
 
 
