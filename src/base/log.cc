@@ -26,6 +26,8 @@ std::string_view level_name(LogLevel level) {
       return "WARN";
     case LogLevel::kError:
       return "ERROR";
+    case LogLevel::kNothing:
+      break;
   }
   return "?";
 }

@@ -13,7 +13,7 @@ namespace weir {
 
 class Clock;
 
-enum class LogLevel : uint8_t { kDebug, kInfo, kWarn, kError };
+enum class LogLevel : uint8_t { kDebug, kInfo, kWarn, kError, kNothing };  // kNothing: of no event, only to drop all
 enum class LogFormat : uint8_t { kText, kJson };
 
 struct LogField {
