@@ -163,9 +163,14 @@ Task<void> LogDirs::delete_log(std::shared_ptr<Partition> partition) {
     log_error("log-dirs", "the folder of a deleted partition cannot be renamed", kv("why", renamed.error().message));
     co_return;
   }
+  Loop::current().spawn(remove_later(marked, delay));
+}
+
+Task<void> LogDirs::remove_later(std::string folder, Duration delay) {
   co_await sleep_for(delay);
+  Disk& disk = node_.seams.disk;
   const Result<> removed =
-      co_await node_.seams.disk_threads.run([&disk, marked] { return disk.remove_recursively(marked); });
+      co_await node_.seams.disk_threads.run([&disk, folder] { return disk.remove_recursively(folder); });
   if (!removed)
     log_warn("log-dirs", "the folder of a deleted partition cannot be removed", kv("why", removed.error().message));
 }

@@ -54,7 +54,8 @@ class LogDirs {
   // Log::open.
   Task<Result<OpenedLog>> open_log(BrokerShard& shard, storage::TopicPartition partition, Uuid topic_id,
                                    storage::LogConfig config);
-  // Takes the log of a stopped partition out of service and removes its files after file.delete.delay.ms.
+  // Takes the log of a stopped partition out of service: when this returns its folder has another name, so that a new
+  // topic may have the old one. The files go after file.delete.delay.ms.
   Task<void> delete_log(std::shared_ptr<Partition> partition);
 
   // Blocks, on one disk thread at a time. kIo, kNoSpace: the old ones are still there.
@@ -87,6 +88,7 @@ class LogDirs {
   Task<Place> place(storage::TopicPartition partition);
   // Opens the folder; one of another topic id is renamed first. Disk thread.
   Result<std::unique_ptr<storage::Log>> open_or_replace(storage::LogOptions options, Directory& directory);
+  Task<void> remove_later(std::string folder, Duration delay);
 
   NodeContext& node_;
   Loop& loop_;

@@ -42,7 +42,7 @@ ShardReport report_of(BrokerShard& shard) {
 
 class Node::Impl {
  public:
-  Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loops);
+  Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loops, FailureHandler on_failure);
 
   Task<Result<>> start();
   Task<void> stop();
@@ -80,7 +80,7 @@ class Node::Impl {
 
 namespace {
 
-quorum::RaftOptions raft_options(const BrokerConfig& config) {
+quorum::RaftOptions raft_options(const BrokerConfig& config, Node::FailureHandler on_failure) {
   quorum::RaftOptions options{.node_id = config.node_id(), .metadata_log_dir = config.metadata_log_dir()};
   std::vector<quorum::Voter> voters;
   for (const QuorumVoter& voter : config.quorum_voters()) {
@@ -95,12 +95,13 @@ quorum::RaftOptions raft_options(const BrokerConfig& config) {
   options.snapshot_interval = milliseconds(config.metadata_snapshot_interval_ms());
   options.retention_bytes = static_cast<uint64_t>(config.metadata_retention_bytes());
   options.retention_time = milliseconds(config.metadata_retention_ms());
+  options.on_failure = std::move(on_failure);
   return options;
 }
 
 }  // namespace
 
-Node::Impl::Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loops)
+Node::Impl::Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loops, FailureHandler on_failure)
     : config_(config),
       loops_(std::move(loops)),
       context_{.config = config,
@@ -112,7 +113,7 @@ Node::Impl::Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loo
                .heartbeat_interval = milliseconds(config.broker_heartbeat_interval_ms()),
                .static_settings = config.settings()},
       log_dirs_(context_, *loops_.front(), config.log_dirs()),
-      raft_(raft_options(config), seams, *loops_.front(), loader_),
+      raft_(raft_options(config, std::move(on_failure)), seams, *loops_.front(), loader_),
       rules_(config.settings()),
       applier_(context_, *loops_.front()) {
   const auto count = static_cast<uint32_t>(loops_.size());
@@ -156,6 +157,7 @@ Task<Result<>> Node::Impl::start_quorum() {
     return quorum::read_bootstrap_records(context_.seams.disk, config_.metadata_log_dir());
   }));
   ControllerOptions options{.cluster_id = context_.cluster_id,
+                            .delete_topic_enable = config_.delete_topic_enabled(),
                             .num_partitions = config_.num_partitions(),
                             .default_replication_factor = config_.default_replication_factor(),
                             .broker_session_timeout = milliseconds(config_.broker_session_timeout_ms()),
@@ -260,8 +262,8 @@ Endpoint Node::Impl::address(std::string_view listener) const {
 
 Endpoint Node::Impl::client_address() const { return acceptors_.empty() ? Endpoint{} : acceptors_.front()->local(); }
 
-Node::Node(const BrokerConfig& config, Seams seams, std::vector<Loop*> loops)
-    : impl_(std::make_unique<Impl>(config, seams, std::move(loops))) {}
+Node::Node(const BrokerConfig& config, Seams seams, std::vector<Loop*> loops, FailureHandler on_failure)
+    : impl_(std::make_unique<Impl>(config, seams, std::move(loops), std::move(on_failure))) {}
 Node::~Node() = default;
 Task<Result<>> Node::start() { return impl_->start(); }
 Task<void> Node::stop() { return impl_->stop(); }

@@ -2,6 +2,7 @@
 // alike. Made and destroyed while its loops do not run; start() and stop() run on the first loop.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,8 +15,11 @@ namespace weir::broker {
 
 class Node {
  public:
+  // Called on the first loop when the node cannot go on (its metadata log failed): it must be ended, without stop().
+  using FailureHandler = std::function<void(const Error&)>;
+
   // `loops`: one for each shard. Config, seams and loops outlive the node.
-  Node(const BrokerConfig& config, Seams seams, std::vector<Loop*> loops);
+  Node(const BrokerConfig& config, Seams seams, std::vector<Loop*> loops, FailureHandler on_failure);
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
   ~Node();

@@ -68,7 +68,10 @@ Result<> format_if_new(Disk& disk, Random& random, Clock& clock, const BrokerCon
 class Process {
  public:
   Process(const BrokerConfig& config, RealSeams& seams, ProcessEvents& events, size_t threads)
-      : seams_(seams), events_(events), loops_(threads, seams.clock), node_(config, seams.all(), loops_.loops()) {}
+      : seams_(seams),
+        events_(events),
+        loops_(threads, seams.clock),
+        node_(config, seams.all(), loops_.loops(), [this](const Error& error) { fail(error); }) {}
 
   int run() {
     const MonotonicTime began = seams_.clock.monotonic();
@@ -92,15 +95,19 @@ class Process {
   Task<void> start(MonotonicTime began) {
     const Result<> started = co_await node_.start();
     if (!started) {
-      failed_ = true;
-      complain(started.error().message);
-      events_.finish();
+      fail(started.error());
       co_return;
     }
     const auto took = std::chrono::duration_cast<milliseconds>(seams_.clock.monotonic() - began);
     fmt::print("weir {} node {} ready on {} in {} ms\n", WEIR_VERSION, node_.id().value(),
                node_.client_address().to_string(), took.count());
     std::fflush(stdout);
+  }
+
+  void fail(const Error& error) {
+    failed_ = true;
+    complain(error.message);
+    events_.finish();
   }
 
   Task<void> stop() {

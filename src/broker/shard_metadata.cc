@@ -40,7 +40,8 @@ Task<void> finish_all(BrokerShard& shard, std::vector<Opening>& openings) {
   openings.clear();
 }
 
-void delete_partitions(BrokerShard& shard, const quorum::TopicImage& topic) {
+Task<void> delete_partitions(BrokerShard& shard, const quorum::TopicImage& topic) {
+  std::vector<Task<void>> deletions;
   for (size_t i = 0; i < topic.partitions.size(); ++i) {
     const PartitionIndex index(static_cast<int32_t>(i));
     const std::shared_ptr<Partition>* found = shard.find_partition(topic.id, index);
@@ -48,8 +49,9 @@ void delete_partitions(BrokerShard& shard, const quorum::TopicImage& topic) {
     const std::shared_ptr<Partition> partition = *found;
     partition->stop();
     shard.remove_partition(topic.id, index);
-    shard.loop().spawn(shard.node().log_dirs->delete_log(partition));
+    deletions.push_back(shard.node().log_dirs->delete_log(partition));
   }
+  for (Task<void>& deletion : deletions) co_await std::move(deletion);
 }
 
 struct PartitionSettings {
@@ -86,7 +88,7 @@ Task<void> apply_to_partitions(BrokerShard& shard, const quorum::MetadataUpdate&
   std::vector<Opening> openings;
   for (const auto& [id, change] : update.changes->topics) {
     if (change.after == nullptr) {
-      delete_partitions(shard, *change.before);
+      co_await delete_partitions(shard, *change.before);
       continue;
     }
     const PartitionSettings settings = settings_of(shard, *update.after, change.after->name);

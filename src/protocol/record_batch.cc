@@ -109,7 +109,9 @@ Result<void> check_producer_batch(const RecordBatch& batch) {
   if (batch.has_producer() && batch.base_sequence() < 0) {
     return invalid(fmt::format("it has a producer id but the sequence {}", batch.base_sequence()));
   }
-  return check_batch_header(batch);
+  // The checksum is right, so these are the producer's own words.
+  if (const Result<void> header = check_batch_header(batch); !header) return invalid(header.error().message);
+  return {};
 }
 
 void set_base_offset(MutableBytes batch, Offset offset) { store_be(batch.data(), offset.value()); }

@@ -30,11 +30,15 @@ std::unexpected<AppendError> refuse(const Error& error) {
 }
 
 std::expected<void, AppendError> check_header(ByteView bytes, const LogConfig& config, const LeaderAppend& append) {
-  ByteView rest = bytes;
-  const Result<RecordBatch> batch = protocol::take_batch(rest);
-  if (!batch || !rest.empty()) {
+  // A size or a magic that cannot be is damage; anything else that is not one batch of magic 2 is a producer's mistake.
+  const auto frame = protocol::sniff_entry(bytes);
+  if (!frame) return refuse(frame.error());
+  if (!*frame || (*frame)->magic != protocol::kMagic || (*frame)->size != bytes.size()) {
     return refuse(AppendErrorCode::kInvalidRecord, "not exactly one record batch of magic 2");
   }
+  ByteView rest = bytes;
+  const Result<RecordBatch> batch = protocol::take_batch(rest);
+  if (!batch) return refuse(batch.error());
   const bool is_client = append.origin == AppendOrigin::kClient;
   if (is_client && batch->base_offset() != Offset(0)) {
     return refuse(AppendErrorCode::kInvalidRecord,

@@ -23,6 +23,6 @@ std::expected<CheckedBatch, AppendError> check_leader_batch(MutableBytes batch, 
                                                             const LeaderAppend& append);
 
 // The most bytes that the records of one batch may decompress to, where they must be looked at.
-inline constexpr size_t kOpenedBatchSizeMax = size_t{128} << 20;
+inline constexpr size_t kOpenedBatchSizeMax = size_t{64} << 20;
 
 }  // namespace weir::storage
