@@ -6,7 +6,7 @@ sources = $(shell git -c safe.directory='*' ls-files --cached --others --exclude
 
 .DEFAULT_GOAL := build
 .PHONY: build run test bench format tidy docs clean help \
-        install-build install-test install-bench test-style test-release test-asan test-tsan test-fuzz test-interop test-fault
+        install-build install-test install-bench test-style test-release test-asan test-tsan test-fuzz test-cli test-interop test-fault
 
 build: build/release/build.ninja ## Build build/weir (release)
 	$(BUILD) release --target weir
@@ -23,6 +23,7 @@ test: install-test ## Install what is missing, then build and run every test tha
 	@$(MAKE) --no-print-directory test-asan
 	@$(MAKE) --no-print-directory test-tsan
 	@$(MAKE) --no-print-directory test-fuzz
+	@$(MAKE) --no-print-directory test-cli
 	@$(MAKE) --no-print-directory test-interop
 	@$(MAKE) --no-print-directory test-fault
 
@@ -52,10 +53,13 @@ test-tsan: build/tsan/build.ninja ## The tests of what has threads, under Thread
 test-fuzz: ## Every fuzz target for a bounded number of inputs
 	tests/fuzz/run --jobs $(JOBS)
 
+test-cli: build ## The commands of weir against a running node
+	tests/cli/run
+
 test-interop: build ## Real clients and real Kafka against build/weir
 	tests/interop/run
 
-test-fault: build ## kill -9 under load
+test-fault: build ## kill -9 under load, bad input, a full disk
 	tests/fault/run
 
 bench: install-bench ## Side-by-side benchmarks against Apache Kafka

@@ -99,7 +99,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // The partition is gone or moves: whoever waits is woken, appends fail.
   void stop();
   [[nodiscard]] bool stopped() const { return stopped_; }
-  // After stop(): waits for flushes, then leaves the folder as a clean shutdown does. What the checkpoints need stays known.
+  // After stop(): waits for flushes, then leaves the folder as a clean shutdown does. What the checkpoints need stays
+  // known.
   Task<Result<>> close();
   // After stop(): waits for flushes and gives the log up, to be deleted by whoever gets it.
   Task<std::unique_ptr<storage::Log>> release();
