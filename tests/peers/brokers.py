@@ -200,6 +200,11 @@ class Broker:
         fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text(encoding="utf-8").rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def live_threads_cpu_seconds(self) -> float:
+        """As cpu_seconds(), to the nanosecond, but without threads that ended: for a process that has only begun."""
+        tasks = pathlib.Path(f"/proc/{self.pid}/task").glob("*/schedstat")
+        return sum(int(one.read_text(encoding="utf-8").split()[0]) for one in tasks) / 1e9
+
     def _new_log(self) -> bytes:
         with open(self.log, "rb") as log:
             log.seek(self._log_start)
