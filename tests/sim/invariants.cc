@@ -109,7 +109,9 @@ void CommittedOffsetIsNeverLost::on_commit_acknowledged(const std::string& group
 }
 
 void CommittedOffsetIsNeverLost::on_committed_found(const std::string& group, const Place& place, Offset offset) {
-  const Commits& commits = groups_[{group, place}];
+  const auto [entry, is_first] = groups_.try_emplace({group, place});
+  Commits& commits = entry->second;
+  if (is_first && learns_anew_) commits.acknowledged = offset;
   if (offset == commits.acknowledged || commits.undecided.contains(offset)) return;
   broken(fmt::format("group {} has {} for {}, and {} was acknowledged last", group, offset.value(), place,
                      commits.acknowledged.value()));

@@ -71,7 +71,10 @@ class CommittedOffsetIsNeverLost final : public Invariant {
   void on_commit_begun(const std::string& group, const Place& place, Offset offset) override;
   void on_commit_acknowledged(const std::string& group, const Place& place, Offset offset) override;
   void on_committed_found(const std::string& group, const Place& place, Offset offset) override;
-  void on_unflushed_records_lost() override { groups_.clear(); }
+  void on_unflushed_records_lost() override {
+    groups_.clear();
+    learns_anew_ = true;
+  }
 
  private:
   struct Commits {
@@ -79,6 +82,7 @@ class CommittedOffsetIsNeverLost final : public Invariant {
     std::set<Offset> undecided;
   };
   std::map<std::pair<std::string, Place>, Commits> groups_;
+  bool learns_anew_ = false;  // what is found first is what is left
 };
 
 // A topic whose creation was acknowledged is listed until its deletion is asked for, and never after that was
