@@ -23,7 +23,14 @@ NodeWorld::NodeWorld(const RunOptions& options)
   machine_.disk().conditions().sync_does_nothing = options.disk_lies;
   // A process that died in the middle of a step is buried when the step is over.
   simulation_.after_each_step([this] {
-    if (machine_.dying()) bury();
+    if (machine_.dying()) {
+      bury();
+    } else if (gave_up_) {
+      simulation_.trace("the node gives up: {}", *gave_up_);
+      node_.reset();
+      machine_.kill();
+    }
+    gave_up_.reset();
   });
 }
 
@@ -102,7 +109,8 @@ void NodeWorld::start_node() {
                                 simulation_.random().percent(50) ? Death::kKill : Death::kPowerLoss);
     }
     machine_.loop(0).run_inside([this] {
-      node_ = std::make_shared<broker::Node>(*config_, machine_.seams(), machine_.loops());
+      node_ = std::make_shared<broker::Node>(*config_, machine_.seams(), machine_.loops(),
+                                             [this](const Error& error) { gave_up_ = error.message; });
       machine_.keep(node_);
       machine_.loop(0).spawn(run_node(*node_));
     });

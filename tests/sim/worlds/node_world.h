@@ -61,6 +61,7 @@ class NodeWorld {
   std::optional<broker::BrokerConfig> config_;
   std::shared_ptr<broker::Node> node_;
   std::optional<Result<>> started_;
+  std::optional<std::string> gave_up_;
   bool stopped_ = false;
   bool power_was_lost_ = false;
   std::unique_ptr<NodeClients> clients_;
