@@ -85,11 +85,11 @@ RunResult NodeWorld::run() {
   clients_->start(0);
   for (uint64_t round = 1; round <= plan_.rounds && !simulation_.failed(); ++round) {
     play_round();
-    if (power_was_lost_ && !plan_.flushes_each_record) {
-      lose_unflushed();
+    start_node();
+    if (clients_were_lost_ && !simulation_.failed()) {
+      verify();
       clients_->start(round);
-    } else {
-      start_node();
+      clients_were_lost_ = false;
     }
   }
   if (!simulation_.failed()) finish();
@@ -129,9 +129,9 @@ bool NodeWorld::wait_for(const std::string& what, const std::function<bool()>& d
 }
 
 void NodeWorld::bury() {
-  power_was_lost_ |= machine_.death() == Death::kPowerLoss;
   simulation_.trace("the process dies: {}", machine_.death() == Death::kPowerLoss ? "no power" : "killed");
   node_.reset();
+  if (machine_.death() == Death::kPowerLoss) lose_unflushed();
   machine_.bury();
 }
 
@@ -155,6 +155,8 @@ void NodeWorld::draw_faults(Duration length) {
   }
   if (random.percent(30)) {
     later([this] {
+      // On a disk without room no node starts, nor should it.
+      if (!machine_.running() || !started_) return;
       const uint64_t room = simulation_.random().below(200'000);
       simulation_.trace("the disk has {} bytes of room", room);
       machine_.disk().conditions().capacity = machine_.disk().used() + room;
@@ -186,7 +188,6 @@ void NodeWorld::end_faults() {
 }
 
 void NodeWorld::play_round() {
-  power_was_lost_ = false;
   const Duration length = simulation_.random().between(seconds(1), seconds(15));
   draw_faults(length);
   const Duration end = simulation_.now() + length;
@@ -214,7 +215,7 @@ void NodeWorld::end_process(End how) {
   node_.reset();
   simulation_.trace("{}", how == End::kPowerLoss ? "no power" : how == End::kKill ? "killed" : "stopped");
   if (how == End::kPowerLoss) {
-    power_was_lost_ = true;
+    lose_unflushed();
     machine_.power_off();
   } else {
     machine_.kill();
@@ -222,11 +223,11 @@ void NodeWorld::end_process(End how) {
 }
 
 void NodeWorld::lose_unflushed() {
+  if (plan_.flushes_each_record) return;
   // Whoever was told of records that are gone is gone as well, and everybody learns anew what is there.
   clients_->kill();
-  start_node();
+  clients_were_lost_ = true;
   history_.report(&Invariant::on_unflushed_records_lost);
-  verify();
 }
 
 void NodeWorld::verify() {

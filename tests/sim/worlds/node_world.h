@@ -63,7 +63,7 @@ class NodeWorld {
   std::optional<Result<>> started_;
   std::optional<std::string> gave_up_;
   bool stopped_ = false;
-  bool power_was_lost_ = false;
+  bool clients_were_lost_ = false;
   std::unique_ptr<NodeClients> clients_;
 };
 
