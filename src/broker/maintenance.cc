@@ -78,7 +78,7 @@ void Maintenance::start() {
 
 Task<void> Maintenance::every(Duration interval, std::function<Task<void>()> work) {
   while (!stopping_) {
-    co_await sleep_for(interval);
+    co_await sleep_for(std::max<Duration>(interval, milliseconds(1)));
     if (!stopping_) co_await work();
   }
 }

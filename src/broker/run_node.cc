@@ -56,7 +56,6 @@ Result<> format_if_new(Disk& disk, Random& random, Clock& clock, const BrokerCon
                                 .is_controller = config.is_controller(),
                                 .has_static_voters = !voters.empty()};
   if (voters.empty()) {
-    options.first_voters = quorum::FormatOptions::FirstVoters::kStandalone;
     for (const ListenerConfig& listener : config.advertised_listeners()) {
       if (!config.is_controller_listener(listener.name)) continue;
       options.controller_endpoint = {listener.name, listener.endpoint.host, listener.endpoint.port};

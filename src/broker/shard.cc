@@ -7,11 +7,21 @@
 
 namespace weir::broker {
 
+namespace {
+
+// Negative: no limit. A year is none, and can be added to a time.
+Duration idle_limit(int64_t idle_ms) {
+  constexpr Duration kYear = std::chrono::hours(24 * 365);
+  return idle_ms < 0 || milliseconds(idle_ms) > kYear ? kYear : Duration(milliseconds(idle_ms));
+}
+
+}  // namespace
+
 BrokerShard::BrokerShard(NodeContext& node, Loop& loop, uint32_t shard_count)
     : node_(node),
       loop_(loop),
       limits_{.request_size_max_bytes = static_cast<size_t>(node.config.socket_request_max_bytes()),
-              .connection_idle_max = milliseconds(node.config.connections_max_idle_ms())},
+              .connection_idle_max = idle_limit(node.config.connections_max_idle_ms())},
       image_(std::make_shared<const quorum::MetadataImage>()),
       fetch_sessions_(loop.shard().value(), shard_count,
                       static_cast<size_t>(node.config.fetch_session_slots()) / shard_count),

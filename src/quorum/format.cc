@@ -212,7 +212,8 @@ Result<> format_if_new(Disk& disk, Random& random, const Clock& clock, FormatOpt
   if (found) return {};
   if (found.error().code != Errc::kNotFound) return std::unexpected(found.error());
   options.cluster_id = Uuid::random(random).to_string();
-  options.first_voters = FirstVoters::kStandalone;
+  // Voters that the settings name need no other introduction.
+  if (!options.has_static_voters) options.first_voters = FirstVoters::kStandalone;
   TRY(format_directories(disk, random, clock, options));
   return {};
 }

@@ -132,7 +132,7 @@ Result<> BrokerConfig::read_listeners() {
     const auto same_port = std::ranges::find_if(listeners_, [&](const ListenerConfig& other) {
       return other.endpoint == listener.endpoint && other.endpoint.port != 0;
     });
-    if (&*same_port != &listener) {
+    if (same_port != listeners_.end() && &*same_port != &listener) {
       return invalid(fmt::format("listeners: {} and {} are on the same port {}", same_port->name, listener.name,
                                  listener.endpoint.port));
     }

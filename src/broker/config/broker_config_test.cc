@@ -47,6 +47,13 @@ TEST(BrokerConfig, WithoutAFileIsOneNodeOnTheLoopback) {
   EXPECT_EQ(config.warnings(), std::vector<std::string>{});
 }
 
+// Port 0 once counted as taken, and the end of the list was read.
+TEST(BrokerConfig, ListenersMayAskForAnyFreePort) {
+  auto settings = default_settings();
+  settings["listeners"] = "PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:0";
+  EXPECT_EQ(made(settings).listeners()[0].endpoint.port, 0);
+}
+
 TEST(BrokerConfig, TakesKafkasOwnFile) {
   const auto settings = parse_properties(R"(
 process.roles=broker,controller

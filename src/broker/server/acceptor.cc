@@ -1,6 +1,7 @@
 #include "broker/server/acceptor.h"
 
 #include "base/log.h"
+#include "broker/config/broker_config.h"
 #include "broker/server/server_connection.h"
 #include "broker/shard.h"
 
@@ -10,20 +11,19 @@ namespace {
 // When no descriptors are left: long enough for some to be closed, short enough for clients that retry.
 constexpr Duration kAcceptRetry = milliseconds(100);
 
-void serve(BrokerShard& shard, const std::string& listener_name, Accepted& accepted) {
-  std::unique_ptr<Connection> connection = accepted.attach(shard.loop());
-  ConnectionInfo info{.id = shard.metrics().connections_accepted++,
-                      .listener_name = listener_name,
-                      .client = connection->peer(),
-                      .local = connection->local()};
-  auto served = std::make_shared<ServerConnection>(shard, std::move(connection), std::move(info));
-  shard.loop().spawn(ServerConnection::run(std::move(served)));
-}
-
 }  // namespace
 
+Acceptor::Acceptor(NodeContext& node, std::string listener_name, std::unique_ptr<Listener> listener)
+    : node_(node),
+      listener_name_(std::move(listener_name)),
+      listener_(std::move(listener)),
+      open_max_(static_cast<size_t>(node.config.max_connections())),
+      open_per_host_max_(static_cast<size_t>(node.config.max_connections_per_ip())) {}
+
 Task<void> Acceptor::run() {
+  home_ = &Loop::current();
   for (;;) {
+    while (open_ >= open_max_) co_await released_.wait();
     Result<std::unique_ptr<Accepted>> accepted = co_await listener_->accept();
     if (!accepted && accepted.error().code == Errc::kClosed) co_return;
     if (!accepted) {
@@ -32,10 +32,35 @@ Task<void> Acceptor::run() {
       co_await sleep_for(kAcceptRetry);
       continue;
     }
+    const std::string host = (*accepted)->peer().host;
+    // Kafka closes what one address has too many of.
+    if (open_per_host_[host] >= open_per_host_max_) continue;
+    ++open_per_host_[host];
+    ++open_;
     BrokerShard& shard = *node_.shards[next_shard_++ % node_.shards.size()];
-    shard.loop().post(
-        [&shard, name = listener_name_, connection = *std::move(accepted)] { serve(shard, name, *connection); });
+    shard.loop().post([this, &shard, connection = *std::move(accepted)]() mutable {
+      shard.loop().spawn(serve(shard, std::move(connection)));
+    });
   }
+}
+
+Task<void> Acceptor::serve(BrokerShard& shard, std::unique_ptr<Accepted> accepted) {
+  const std::string host = accepted->peer().host;
+  {
+    std::unique_ptr<Connection> connection = accepted->attach(shard.loop());
+    ConnectionInfo info{.id = shard.metrics().connections_accepted++,
+                        .listener_name = listener_name_,
+                        .client = connection->peer(),
+                        .local = connection->local()};
+    co_await ServerConnection::run(std::make_shared<ServerConnection>(shard, std::move(connection), std::move(info)));
+  }
+  home_->post([this, host] { released(host); });
+}
+
+void Acceptor::released(const std::string& host) {
+  --open_;
+  if (--open_per_host_[host] == 0) open_per_host_.erase(host);
+  released_.notify_one();
 }
 
 }  // namespace weir::broker

@@ -1,8 +1,10 @@
-// Acceptor: takes the connections of one listener and deals them out to the shards in turn. Lives on the first loop.
+// Acceptor: takes the connections of one listener and deals them out to the shards in turn, within max.connections and
+// max.connections.per.ip, which hold for each listener. Lives on the first loop.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <unordered_map>
 
 #include "base/seams.h"
 #include "broker/node_context.h"
@@ -11,8 +13,7 @@ namespace weir::broker {
 
 class Acceptor {
  public:
-  Acceptor(NodeContext& node, std::string listener_name, std::unique_ptr<Listener> listener)
-      : node_(node), listener_name_(std::move(listener_name)), listener_(std::move(listener)) {}
+  Acceptor(NodeContext& node, std::string listener_name, std::unique_ptr<Listener> listener);
 
   // Accepts until close(). Spawn it; the acceptor must stay until it ends or its loop is cleared.
   Task<void> run();
@@ -24,7 +25,17 @@ class Acceptor {
   NodeContext& node_;
   std::string listener_name_;
   std::unique_ptr<Listener> listener_;
+  // Runs a connection on its shard and tells this acceptor of its end.
+  Task<void> serve(BrokerShard& shard, std::unique_ptr<Accepted> accepted);
+  void released(const std::string& host);
+
+  Loop* home_ = nullptr;
   size_t next_shard_ = 0;
+  size_t open_max_;
+  size_t open_per_host_max_;
+  size_t open_ = 0;
+  std::unordered_map<std::string, size_t> open_per_host_;
+  WaitList released_;
 };
 
 }  // namespace weir::broker
