@@ -171,7 +171,9 @@ Result<> LogLoader::drop_segments_behind(size_t last) {
 // A roll that failed for want of room, or a crash in it, leaves an empty segment behind while the log went on in the
 // one before, beyond the offset that the empty one is named after. Nothing is lost with one that holds nothing.
 Result<> LogLoader::drop_empty_segments() {
-  for (size_t i = log_.segments_.size(); i-- > 0 && log_.segments_.size() > 1;) {
+  // Not the first: one that lost its records to a loss of power says where the log begins, and that what follows it has
+  // a gap before it.
+  for (size_t i = log_.segments_.size(); i-- > 1;) {
     if (log_.segments_[i]->size() > 0) continue;
     TRY(log_.segments_[i]->mark_deleted(log_.deleted_paths_));
     log_.segments_.erase(log_.segments_.begin() + static_cast<ptrdiff_t>(i));
