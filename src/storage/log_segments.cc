@@ -127,6 +127,10 @@ Result<> Log::delete_front_segments(size_t count) {
   raise_log_start(segments_[count]->base_offset());
   while (count-- > 0) {
     const Offset base = first_segment_offset();
+    // The names of a segment are off the device before those of the next one go. When the power fails a device may
+    // forget any of the renames that it was not told to keep: an old segment that came back in front of a hole would
+    // cost all behind it.
+    if (directory_unsynced_) TRY(files_.disk().sync_directory(files_.directory()));
     TRY(delete_segment_files(*segments_.front()));
     segments_.erase(segments_.begin());
     remove_snapshot(base);
