@@ -150,7 +150,7 @@ Result<> BrokerConfig::read_listeners() {
   if (is_broker_ && std::ranges::all_of(listeners_, is_controllers)) {
     return invalid("listeners has only controller listeners; a broker needs one for its clients");
   }
-  if (const auto http = trim(text_or_empty("weir.http.listener")); !http.empty()) {
+  if (const std::string http(trim(text_or_empty("weir.http.listener"))); !http.empty()) {
     TRY_ASSIGN(http_listener_, of_setting("weir.http.listener", parse_endpoint(http)));
   }
   return {};
