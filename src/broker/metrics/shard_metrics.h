@@ -16,7 +16,6 @@ struct ShardMetrics {
   uint64_t bytes_in = 0;                          // of record batches appended for producers
   uint64_t bytes_out = 0;                         // of record batches sent to consumers
   uint64_t batches_in = 0;
-  uint64_t records_in = 0;
   uint64_t produce_errors = 0;
   uint64_t fetch_errors = 0;
   uint64_t connections_accepted = 0;
