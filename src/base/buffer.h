@@ -27,6 +27,8 @@ class Buffer {
   }
   ~Buffer() { release(); }
 
+  // Of a block of a power of two, what is not the buffer's: a size of 2^n - kOverhead wastes nothing.
+  static constexpr size_t kOverhead = 64;
   // At least `size` bytes, uninitialised. Sizes are rounded up to a power of two from 4 KiB; a thread keeps up to
   // kPooledBytesPerThread of freed blocks for reuse, which spares the page faults of fresh memory.
   static Buffer allocate(size_t size);

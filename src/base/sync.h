@@ -64,6 +64,28 @@ class WaitList {
 // co_await sleep_for(1s);
 Task<void> sleep_for(Duration duration);
 
+// co_await Yield(); lets everything run that is ready now, and goes on after it.
+class [[nodiscard]] Yield {
+ public:
+  Yield() = default;
+  Yield(const Yield&) = delete;
+  Yield& operator=(const Yield&) = delete;
+  ~Yield() {
+    if (loop_ != nullptr) loop_->forget(handle_);
+  }
+  bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> handle) {
+    handle_ = handle;
+    loop_ = &Loop::current();
+    loop_->defer(handle);
+  }
+  void await_resume() noexcept { loop_ = nullptr; }
+
+ private:
+  std::coroutine_handle<> handle_;
+  Loop* loop_ = nullptr;
+};
+
 // Mutual exclusion of coroutines of one loop, first come first served.
 class AsyncMutex {
  public:

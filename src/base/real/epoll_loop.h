@@ -1,8 +1,15 @@
 // The real Loop: one thread, one epoll instance. Descriptors are registered once, edge-triggered, and remember their
 // readiness, so that a request and its answer cost three system calls: epoll_wait, recv, send.
+//
+// Loops of one process lend themselves to each other. Waking a thread costs more than most of the work that is passed
+// between loops, so a loop that has posted to a sleeping one runs that one's work itself, on its own thread, before it
+// would sleep. Under light load one core does what one core can do; a loop that does not get to sleep wakes the others
+// and all cores work. Whoever runs a loop holds its state, so that a loop's work never runs on two threads at once; on
+// which thread it runs is nobody's business. See docs/decisions/0006-loops-lend-themselves.md.
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <mutex>
 #include <vector>
 
@@ -32,26 +39,66 @@ class EpollLoop final : public Loop {
 
    protected:
     ~Watcher() = default;
+
+   private:
+    friend class EpollLoop;
+    uint32_t slot_ = 0;
   };
   void watch(int descriptor, Watcher& watcher);
   void unwatch(int descriptor, Watcher& watcher);
 
  private:
+  // Who runs this loop.
+  enum class State : uint32_t {
+    kAwake,   // its own thread
+    kAsleep,  // nobody: its thread is, or is about to be, blocked in epoll_wait
+    kLent,    // the thread of another loop, while its own sleeps or waits to have it back
+  };
+
+  // Where the events of a descriptor go. A slot is used again, with another generation: events of a watcher that is
+  // gone may still be on their way.
+  struct Slot {
+    Watcher* watcher = nullptr;
+    uint32_t generation = 0;
+  };
+
+  // One turn: what was posted, timers that are due, coroutines that are ready.
+  void take_turn();
   void run_inbox();
+  [[nodiscard]] bool inbox_empty();
   void wait_for_events();
+  // Gives this loop up until take_back(), unless there is work for it.
+  [[nodiscard]] bool fall_asleep();
+  void take_back();
+  void deliver(uint64_t key, uint32_t events);
+  void wake_thread();
+  // Runs the loops that work was posted to from this thread while they slept, or wakes their threads.
+  void run_borrowed_loops();
+  // Keeps is_short_of_time_ up to date: called after each look at the descriptors, which took from `before` on.
+  void note_wait(MonotonicTime before);
+  // As the borrower, with the state at kLent.
+  void run_as_borrowed();
 
   const Clock& clock_;
   MonotonicTime now_;
+  MonotonicTime sleeps_until_ = kNever;
+  // How much of the time since window_began_ the thread has slept; see note_wait().
+  MonotonicTime window_began_;
+  Duration slept_{};
+  bool is_short_of_time_ = false;
   int epoll_ = -1;
   int wake_up_ = -1;  // eventfd
   std::atomic<bool> stopping_ = false;
-  // True while the thread is, or is about to be, blocked in epoll_wait: only then does a poster pay for a wake-up.
-  std::atomic<bool> sleeping_ = false;
+  std::atomic<State> state_ = State::kAwake;
+  // True from a write to wake_up_ until the thread has woken.
+  std::atomic<bool> woken_ = false;
   std::mutex inbox_mutex_;
   std::vector<Work> inbox_;  // guarded by inbox_mutex_
   std::vector<Work> processing_;
-  // Watchers removed while a batch of events is being handed out must not be called for the rest of the batch.
-  std::vector<Watcher*> unwatched_;
+  std::vector<Slot> slots_;
+  std::vector<uint32_t> free_slots_;
+  // Loops that slept when this thread posted to them. No loop twice.
+  std::vector<EpollLoop*> to_borrow_;
 };
 
 }  // namespace weir
