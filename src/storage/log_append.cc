@@ -103,7 +103,7 @@ AppendResult Log::append_as_leader(MutableBytes bytes, const LeaderAppend& appen
 
 // A batch with its final offsets is in the active segment's file: what the log knows follows.
 void Log::note_appended(const RecordBatch& batch, const std::optional<EndTransaction>& marker, Timestamp now) {
-  active().note({batch.size(), batch.last_offset(), batch.max_timestamp()}, now, limits());
+  active().note({batch.size(), batch.base_offset(), batch.last_offset(), batch.max_timestamp()}, now, limits());
   log_end_offset_ = batch.next_offset();
   if (batch.leader_epoch() > epochs_.latest()) {
     epochs_unsaved_ |= epochs_.assign(batch.leader_epoch(), batch.base_offset());

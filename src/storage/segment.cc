@@ -76,6 +76,7 @@ void Segment::note(const AppendedBatch& batch, Timestamp now, const SegmentLimit
     first_timestamp_ = batch.max_timestamp;
     first_timestamp_known_ = true;
   }
+  recent_[recent_count_++ % recent_.size()] = {noted_size_, batch.size, batch.base_offset, batch.last_offset};
   bytes_since_index_ += batch.size;
   noted_size_ += batch.size;
   modified_ = now;
@@ -138,7 +139,18 @@ Result<uint64_t> Segment::position_before(Offset offset) {
   return static_cast<uint64_t>(load_be<int32_t>(entry.data() + 4));
 }
 
+std::optional<FoundEntry> Segment::find_recent(Offset offset) const {
+  const size_t known = std::min(recent_count_, recent_.size());
+  for (size_t back = 1; back <= known; ++back) {
+    const FoundEntry& entry = recent_[(recent_count_ - back) % recent_.size()];
+    if (offset > entry.last_offset) return std::nullopt;
+    if (offset >= entry.base_offset) return entry;
+  }
+  return std::nullopt;
+}
+
 Result<std::optional<FoundEntry>> Segment::find(Offset offset) {
+  if (const std::optional<FoundEntry> recent = find_recent(offset)) return recent;
   TRY_ASSIGN(uint64_t position, position_before(offset));
   TRY_ASSIGN(std::shared_ptr<File> log, log_file());
   EntryScanner scanner(*log, position, size_, kHeaderChunk);

@@ -3,6 +3,7 @@
 // transaction-index.md.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@ namespace weir::storage {
 // What a segment needs to know of a batch that is appended to it.
 struct AppendedBatch {
   size_t size;
+  Offset base_offset;
   Offset last_offset;
   Timestamp max_timestamp;
 };
@@ -116,6 +118,8 @@ class Segment {
   Result<std::shared_ptr<File>> offset_index_file() { return file(offset_slot_, ".index", OpenMode::kCreate); }
   Result<std::shared_ptr<File>> time_index_file() { return file(time_slot_, ".timeindex", OpenMode::kCreate); }
   Result<std::shared_ptr<File>> transaction_file() { return file(transaction_slot_, ".txnindex", OpenMode::kCreate); }
+  // The entry that holds `offset`, when it is among the last that were appended.
+  [[nodiscard]] std::optional<FoundEntry> find_recent(Offset offset) const;
   // Position of an entry at or before the one that holds `offset`.
   Result<uint64_t> position_before(Offset offset);
   Result<std::optional<TimeIndexEntry>> last_time_entry();
@@ -141,6 +145,10 @@ class Segment {
   bool has_transaction_index_ = false;
   bool indexes_unsynced_ = false;
   bool tail_uncut_ = false;  // a failed write left bytes behind the end
+  // The last entries that were appended, by recent_count_ modulo the size: consumers at the end are served without a
+  // look into the file. Enough for those that come a little late.
+  std::array<FoundEntry, 8> recent_{};
+  size_t recent_count_ = 0;
   std::vector<AbortedTransaction> unwritten_aborted_;
   SparseIndex offset_index_{kOffsetEntrySize};
   SparseIndex time_index_{kTimeEntrySize};

@@ -61,6 +61,7 @@ Result<> Segment::truncate_to(Offset end, Timestamp now) {
     TRY(log->truncate(cut->position));
     size_ = noted_size_ = cut->position;
   }
+  recent_count_ = 0;
   if (size_ == 0) {
     created_ = now;
     first_timestamp_ = kNoTimestamp;
@@ -98,7 +99,7 @@ Result<bool> Segment::recover(Offset from, const SegmentLimits& limits, const Vi
   TRY_ASSIGN(const uint64_t file_size, log->size());
   EntryScanner scanner(*log, 0, file_size, kRecoveryChunk);
   Offset next = from;
-  size_ = noted_size_ = 0;
+  size_ = noted_size_ = recent_count_ = 0;
   std::string bad;
   while (true) {
     Result<std::optional<Entry>> entry = scanner.next();
@@ -114,7 +115,7 @@ Result<bool> Segment::recover(Offset from, const SegmentLimits& limits, const Vi
     }
     const Entry& taken = **entry;
     size_ += taken.size;
-    note({taken.size, taken.last_offset, taken.max_timestamp}, modified_, limits);
+    note({taken.size, taken.base_offset, taken.last_offset, taken.max_timestamp}, modified_, limits);
     next = taken.last_offset + 1;
     TRY(visit(taken, scanner));
   }

@@ -30,6 +30,27 @@ TEST_F(LogReadTest, EveryOffsetLeadsToTheBatchThatHoldsIt) {
   }
 }
 
+TEST_F(LogReadTest, OffsetsNearTheEndLeadToTheirBatchesWhateverWasCutOff) {
+  auto expect_last = [&](int64_t end, int64_t records) {
+    for (int64_t offset = std::max<int64_t>(end - 40, 0); offset < end; ++offset) {
+      const auto read = log_->read(Offset(offset), 1, Offset(end), true);
+      ASSERT_TRUE(read);
+      ASSERT_LE(read->first_base_offset, Offset(offset));
+      if (offset >= end - records) ASSERT_EQ(read->first_base_offset, Offset(end - records));
+    }
+  };
+  append_good({.records = 3, .value_size = 30}, 20);
+  expect_last(60, 3);
+  ASSERT_TRUE(log_->truncate_to(Offset(51), now_));
+  expect_last(51, 3);
+  append_good({.records = 5, .value_size = 10});
+  expect_last(56, 5);
+  restart();
+  expect_last(56, 5);
+  append_good({.records = 1});
+  expect_last(57, 1);
+}
+
 TEST_F(LogReadTest, ReadsAreBoundedByBytesAndByOffset) {
   append_good({.records = 2, .value_size = 50}, 10);
   const size_t size = make_batch({.records = 2, .value_size = 50}).size();
