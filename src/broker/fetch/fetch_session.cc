@@ -60,7 +60,7 @@ void FetchSession::move_to_end(const FetchItem& item) {
 }
 
 FetchSessionCache::Resolution FetchSessionCache::resolve(const protocol::FetchRequest& request, bool uses_topic_ids,
-                                                         MonotonicTime now, uint64_t random) {
+                                                         MonotonicTime now, Random& random) {
   constexpr int32_t kInitialEpoch = 0;
   constexpr int32_t kFinalEpoch = -1;
   if (request.session_epoch == kInitialEpoch || request.session_epoch == kFinalEpoch) {
@@ -85,15 +85,14 @@ FetchSessionCache::Resolution FetchSessionCache::resolve(const protocol::FetchRe
 }
 
 FetchSessionCache::Resolution FetchSessionCache::open(const protocol::FetchRequest& request, bool uses_topic_ids,
-                                                      MonotonicTime now, uint64_t random) {
+                                                      MonotonicTime now, Random& random) {
   size_t partitions = 0;
   for (const auto& topic : request.topics) partitions += topic.partitions.size();
   if (partitions == 0 || !make_room(partitions, now)) return {};
   int32_t id;
   do {
-    const auto multiple = static_cast<uint32_t>(random % (std::numeric_limits<int32_t>::max() / shards_ - 1));
+    const auto multiple = static_cast<uint32_t>(random.below(std::numeric_limits<int32_t>::max() / shards_ - 1));
     id = static_cast<int32_t>((multiple + 1) * shards_ + shard_);
-    random = random * 6364136223846793005ULL + 1442695040888963407ULL;
   } while (id <= 0 || sessions_.contains(id));
   auto session = std::make_shared<FetchSession>(id, uses_topic_ids);
   session->update(request);

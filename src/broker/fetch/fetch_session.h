@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/seams.h"
 #include "base/time.h"
 #include "base/types.h"
 #include "base/uuid.h"
@@ -95,7 +96,7 @@ class FetchSessionCache {
     bool incremental = false;               // leave out what has not changed
   };
   // `random` picks the id of a new session.
-  Resolution resolve(const protocol::FetchRequest& request, bool uses_topic_ids, MonotonicTime now, uint64_t random);
+  Resolution resolve(const protocol::FetchRequest& request, bool uses_topic_ids, MonotonicTime now, Random& random);
   // The shard that owns a session id.
   [[nodiscard]] static uint32_t owner(int32_t session_id, uint32_t shards) {
     return static_cast<uint32_t>(session_id) % shards;
@@ -103,7 +104,7 @@ class FetchSessionCache {
   [[nodiscard]] size_t size() const { return sessions_.size(); }
 
  private:
-  Resolution open(const protocol::FetchRequest& request, bool uses_topic_ids, MonotonicTime now, uint64_t random);
+  Resolution open(const protocol::FetchRequest& request, bool uses_topic_ids, MonotonicTime now, Random& random);
   bool make_room(size_t new_size, MonotonicTime now);
 
   uint32_t shard_;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace weir::broker {
 namespace {
 
@@ -23,10 +25,18 @@ FetchRequest request_of(int32_t session_id, int32_t session_epoch, std::vector<i
   return request;
 }
 
+class FixedRandom final : public Random {
+ public:
+  uint64_t next() override { return engine_(); }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
 class FetchSessions : public ::testing::Test {
  protected:
   FetchSessionCache::Resolution resolve(const FetchRequest& request) {
-    return cache_.resolve(request, true, now_, random_++);
+    return cache_.resolve(request, true, now_, random_);
   }
   int32_t open(std::vector<int32_t> partitions) {
     return resolve(request_of(0, 0, std::move(partitions))).session->id();
@@ -34,7 +44,7 @@ class FetchSessions : public ::testing::Test {
 
   FetchSessionCache cache_{1, 4, 2};
   MonotonicTime now_{};
-  uint64_t random_ = 99;
+  FixedRandom random_;
 };
 
 TEST_F(FetchSessions, AnIdNamesTheShardThatOwnsIt) {
@@ -63,7 +73,7 @@ TEST_F(FetchSessions, AWrongEpochOrAnUnknownIdIsRefused) {
   const int32_t id = open({0});
   EXPECT_EQ(resolve(request_of(id, 2, {})).error, ErrorCode::kInvalidFetchSessionEpoch);
   EXPECT_EQ(resolve(request_of(id + 4, 1, {})).error, ErrorCode::kFetchSessionIdNotFound);
-  EXPECT_EQ(cache_.resolve(request_of(id, 1, {}), false, now_, 1).error, ErrorCode::kFetchSessionTopicIdError);
+  EXPECT_EQ(cache_.resolve(request_of(id, 1, {}), false, now_, random_).error, ErrorCode::kFetchSessionTopicIdError);
   EXPECT_EQ(resolve(request_of(id, 1, {})).error, ErrorCode::kNone);
 }
 

@@ -60,8 +60,7 @@ void resolve(const quorum::MetadataImage& image, bool by_id, std::list<FetchItem
 Task<Fetched> fetch(BrokerShard& shard, const FetchRequest& request, int16_t version) {
   Fetched fetched;
   const bool by_id = version >= kFirstTopicIdVersion;
-  auto resolution =
-      shard.fetch_sessions().resolve(request, by_id, shard.loop().now(), shard.node().seams.random.next());
+  auto resolution = shard.fetch_sessions().resolve(request, by_id, shard.loop().now(), shard.node().seams.random);
   fetched.error = resolution.error;
   fetched.session = resolution.session;
   fetched.incremental = resolution.incremental;
