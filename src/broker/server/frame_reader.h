@@ -1,6 +1,7 @@
-// FrameReader: cuts a connection's bytes into requests. Small requests share the buffer that they were received in; a
-// large one is received straight into a buffer of its own. While nothing is being received no buffer is held, so an
-// idle connection costs no memory. Owned by its connection; loop thread only. Format: int32 size, then so many bytes.
+// FrameReader: cuts a connection's bytes into requests. Small requests share the buffer that they were received in,
+// which grows with what the client sends at once; a large one is received straight into a buffer of its own. While
+// nothing is being received no buffer is held, so an idle connection costs no memory. Owned by its connection; loop
+// thread only. Format: int32 size, then so many bytes.
 #pragma once
 
 #include "base/buffer.h"
@@ -16,8 +17,12 @@ struct Frame {
 
 class FrameReader {
  public:
-  // Bytes received at once while the size of the request is unknown: a few small requests, or the start of a large one.
-  static constexpr size_t kReceiveSize = size_t{16} << 10;
+  // Bytes received at once while the size of the request is unknown: from so few that ten thousand waiting clients hold
+  // little, up to so many that a busy one costs few calls.
+  static constexpr size_t kReceiveSizeMin = size_t{4} << 10;
+  static constexpr size_t kReceiveSizeMax = size_t{128} << 10;
+  // Larger requests have a buffer of their own.
+  static constexpr size_t kSharedSizeMax = size_t{64} << 10;
 
   FrameReader(Connection& connection, size_t frame_size_max)
       : connection_(connection), frame_size_max_(frame_size_max) {}
@@ -28,14 +33,17 @@ class FrameReader {
 
  private:
   static constexpr size_t kSizePrefix = 4;
-  // Receives at least one byte behind what is there.
-  Task<Result<>> receive(Duration idle);
+  // Receives at least one byte behind what is there, into a buffer that holds at least `wanted` unread bytes.
+  Task<Result<>> receive(size_t wanted, Duration idle);
+  void make_room(size_t wanted);
+  void drop_buffer();
   Task<Result<Frame>> receive_rest(size_t size, Duration idle);
   Frame take(size_t size);
   [[nodiscard]] ByteView unread() const { return {buffer_.data() + begin_, end_ - begin_}; }
 
   Connection& connection_;
   size_t frame_size_max_;
+  size_t receive_size_ = kReceiveSizeMin;
   Buffer buffer_;     // none while idle
   size_t begin_ = 0;  // of the bytes that no frame has taken yet
   size_t end_ = 0;

@@ -6,6 +6,43 @@
 #include "broker/shard.h"
 
 namespace weir::broker {
+namespace {
+
+// Records of an answer that are few enough to be read and sent with the rest by one call. sendfile saves copies but is
+// a call of its own for each partition, which costs more than copying so little.
+constexpr size_t kCopiedSizeMax = size_t{32} << 10;
+
+// The bytes and the parts of files that make the answer in `out`.
+Result<std::vector<OutSegment>> assemble(protocol::Writer& out, std::span<const FileRegion> externals) {
+  const std::vector<protocol::Splice> splices(out.splices().begin(), out.splices().end());
+  const size_t copied = out.spliced_size() <= kCopiedSizeMax ? out.spliced_size() : 0;
+  const SharedBytes bytes = out.release();
+  std::vector<OutSegment> segments;
+  segments.reserve(2 * splices.size() + 1);
+  const Buffer records = copied > 0 ? Buffer::allocate(copied) : Buffer();
+  size_t position = 0;
+  size_t filled = 0;
+  for (const protocol::Splice& splice : splices) {
+    if (splice.position > position) {
+      segments.emplace_back(SharedBytes{bytes.owner, bytes.bytes.subspan(position, splice.position - position)});
+    }
+    position = splice.position;
+    const FileRegion& region = externals[splice.index];
+    if (copied == 0) {
+      segments.emplace_back(region);
+      continue;
+    }
+    const MutableBytes part(records.data() + filled, region.length);
+    TRY_ASSIGN(const size_t got, region.file->read_at(region.position, part));
+    if (got < part.size()) return fail(Errc::kClosed, "a file ended before the bytes that were promised of it");
+    segments.emplace_back(SharedBytes{records, part});
+    filled += part.size();
+  }
+  if (position < bytes.bytes.size()) segments.emplace_back(SharedBytes{bytes.owner, bytes.bytes.subspan(position)});
+  return segments;
+}
+
+}  // namespace
 
 ServerConnection::ServerConnection(BrokerShard& shard, std::unique_ptr<Connection> connection, ConnectionInfo info)
     : shard_(shard),
@@ -26,9 +63,7 @@ Task<void> ServerConnection::run(std::shared_ptr<ServerConnection> self) {
 
 Task<void> ServerConnection::read_requests(std::shared_ptr<ServerConnection> self) {
   for (;;) {
-    // A request that must not be overtaken leaves the next one in the socket.
-    while (!pending_.empty() && (!pending_.back()->handler->overlaps || pending_.size() >= kPendingMax))
-      co_await answered_.wait();
+    while (pending_.size() >= kPendingMax) co_await answered_.wait();
     Result<Frame> frame = co_await frames_.next(shard_.limits().connection_idle_max);
     if (!frame) {
       if (frame.error().code == Errc::kCorrupt) {
@@ -45,7 +80,13 @@ Task<void> ServerConnection::read_requests(std::shared_ptr<ServerConnection> sel
     }
     while (!pending_.empty() && !(*parsed)->handler->overlaps) co_await answered_.wait();
     Pending& pending = *pending_.emplace_back(*std::move(parsed));
-    Loop::current().spawn(serve(self, pending));
+    if (pending.handler->overlaps) {
+      Loop::current().spawn(serve(self, pending));
+      // It goes first: its bytes are still in the cache, which the next request's would take.
+      co_await Yield();
+    } else {
+      co_await serve(self, pending);
+    }
   }
 }
 
@@ -93,19 +134,7 @@ Task<void> ServerConnection::send_answers() {
 Task<Result<>> ServerConnection::send(Pending& pending) {
   if (pending.outcome == Outcome::kNoReply) co_return Result<>();
   if (pending.outcome == Outcome::kClose) co_return fail(Errc::kClosed, "the handler closes the connection");
-  const std::vector<protocol::Splice> splices(pending.out.splices().begin(), pending.out.splices().end());
-  const SharedBytes bytes = pending.out.release();
-  std::vector<OutSegment> segments;
-  segments.reserve(2 * splices.size() + 1);
-  size_t position = 0;
-  for (const protocol::Splice& splice : splices) {
-    if (splice.position > position) {
-      segments.emplace_back(SharedBytes{bytes.owner, bytes.bytes.subspan(position, splice.position - position)});
-    }
-    position = splice.position;
-    segments.emplace_back(pending.context.externals[splice.index]);
-  }
-  if (position < bytes.bytes.size()) segments.emplace_back(SharedBytes{bytes.owner, bytes.bytes.subspan(position)});
+  CO_TRY_ASSIGN(const std::vector<OutSegment> segments, assemble(pending.out, pending.context.externals));
   co_return co_await connection_->write_all(segments, shard_.limits().connection_idle_max);
 }
 
