@@ -15,6 +15,10 @@
 #include "cli/commands.h"
 #include "cli/format_main.h"
 
+#if __has_feature(address_sanitizer)
+#include <sanitizer/lsan_interface.h>
+#endif
+
 namespace weir::cli {
 namespace {
 
@@ -81,6 +85,13 @@ int run_with_cluster(Command command, const ClusterOptions& cluster) {
   return exit_code;
 }
 
+// LeakSanitizer looks for leaks in exit(), which main() goes past.
+void check_for_leaks() {
+#if __has_feature(address_sanitizer)
+  __lsan_do_leak_check();
+#endif
+}
+
 int run(const Invocation& invocation) {
   return std::visit(
       [&](const auto& command) {
@@ -113,6 +124,7 @@ int main(int argc, char** argv) {
   }
   const int exit_code = weir::cli::run(*parsed);
   std::fflush(stdout);
+  weir::cli::check_for_leaks();
   // Not exit(): a disk thread may sit in a read of the terminal that nobody will answer.
   ::_exit(exit_code);
 }
