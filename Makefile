@@ -2,11 +2,13 @@
 JOBS ?= $(shell nproc)
 BUILD = cmake --build --parallel $(JOBS) --preset
 SANITIZED_TIMEOUT = 900
+SOAK_MINUTES = 10
 sources = $(shell git -c safe.directory='*' ls-files --cached --others --exclude-standard '*.cc' '*.h')
 
 .DEFAULT_GOAL := build
 .PHONY: build run test bench format tidy docs clean help \
-        install-build install-test install-bench test-style test-release test-asan test-tsan test-fuzz test-cli test-interop test-fault
+        install-build install-test install-bench test-style test-release test-asan test-tsan test-fuzz test-cli test-interop test-fault \
+        test-soak soak
 
 build: build/release/build.ninja ## Build build/weir (release)
 	$(BUILD) release --target weir
@@ -26,6 +28,7 @@ test: install-test ## Install what is missing, then build and run every test tha
 	@$(MAKE) --no-print-directory test-cli
 	@$(MAKE) --no-print-directory test-interop
 	@$(MAKE) --no-print-directory test-fault
+	@$(MAKE) --no-print-directory test-soak
 
 test-style: ## The format of the code, its layers, sizes and banned calls
 	@clang-format-19 --dry-run -Werror $(sources)
@@ -61,6 +64,15 @@ test-interop: build ## Real clients and real Kafka against build/weir
 
 test-fault: build ## kill -9 under load, bad input, a full disk
 	tests/fault/run
+
+test-soak: ## Mixed load on a sanitized weir, the short form
+	@$(MAKE) --no-print-directory soak SOAK_MINUTES=0.75
+
+soak: build/asan/build.ninja build/tsan/build.ninja ## Mixed load on a sanitized weir, ten minutes under each sanitizer
+	$(BUILD) asan --target weir
+	tests/soak/run --sanitizer asan --minutes $(SOAK_MINUTES)
+	$(BUILD) tsan --target weir
+	tests/soak/run --sanitizer tsan --minutes $(SOAK_MINUTES)
 
 bench: install-bench ## Side-by-side benchmarks against Apache Kafka
 	@$(MAKE) --no-print-directory build

@@ -19,12 +19,7 @@ class Load:
 
     def __init__(self, bootstrap: str, book: ledger.Ledger, codec: str) -> None:
         self.book = book
-        # Batches small enough that several are in flight when the process dies; no record may time out in between.
-        self.producer = Producer({
-            "bootstrap.servers": bootstrap, "enable.idempotence": True, "acks": "all", "compression.codec": codec,
-            "linger.ms": 1, "batch.num.messages": 200, "queue.buffering.max.messages": 10_000,
-            "message.timeout.ms": 600_000, "reconnect.backoff.ms": 5, "reconnect.backoff.max.ms": 50,
-            "retry.backoff.ms": 5, "log_level": 0})
+        self.producer = Producer(ledger.producer_settings(bootstrap, codec))
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -42,7 +37,6 @@ class Load:
         left = self.producer.flush(ledger.TIMEOUT_S)
         if left:
             self.book.errors.append(f"{left} records were neither acknowledged nor refused")
-
 
     def abandon(self) -> None:
         """Drops what is under way, after a failure."""

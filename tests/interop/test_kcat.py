@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 
 import pytest
 
 import corpus
 import reference
-
-
-def kcat(bootstrap: str, *arguments: str, stdin: str = "") -> str:
-    done = subprocess.run(["kcat", "-b", bootstrap, *arguments], input=stdin, capture_output=True, text=True,
-                          timeout=reference.TIMEOUT_S, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+from commands import kcat
 
 
 @pytest.mark.parametrize("codec", corpus.CODECS)

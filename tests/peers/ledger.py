@@ -14,6 +14,15 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 TIMEOUT_S = 120
 
 
+def producer_settings(bootstrap: str, codec: str) -> dict[str, object]:
+    """An idempotent producer beneath which the broker may die."""
+    # Batches small enough that several are in flight when the process dies; no record may time out in between.
+    return {"bootstrap.servers": bootstrap, "enable.idempotence": True, "acks": "all", "compression.codec": codec,
+            "linger.ms": 1, "batch.num.messages": 200, "queue.buffering.max.messages": 10_000,
+            "message.timeout.ms": 600_000, "reconnect.backoff.ms": 5, "reconnect.backoff.max.ms": 50,
+            "retry.backoff.ms": 5, "log_level": 0}
+
+
 class Ledger:
     def __init__(self, topic: str, partitions: int) -> None:
         self.topic = topic
