@@ -90,6 +90,9 @@ Task<void> Maintenance::on_each_shard(std::function<Task<void>(BrokerShard&)> wo
 }
 
 Task<Result<>> Maintenance::write_checkpoints(Checkpoints which) {
+  // One after the other, the collecting included: two would write the same temporary file from two disk threads, and
+  // the older offsets might be the ones that stay.
+  const AsyncMutex::Lock lock = co_await writing_checkpoints_.lock();
   std::vector<CheckpointedPartition> all;
   for (BrokerShard* shard : node_.shards) {
     auto part = co_await call_on(shard->loop(), [shard] { return checkpointed_partitions(*shard); });

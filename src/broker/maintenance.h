@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "base/seams.h"
+#include "base/sync.h"
 #include "broker/log_dirs.h"
 #include "broker/node_context.h"
 
@@ -33,6 +34,7 @@ class Maintenance {
   Task<void> log_checkpoint_failure(Checkpoints which);
 
   NodeContext& node_;
+  AsyncMutex writing_checkpoints_;
   bool stopping_ = false;
 };
 

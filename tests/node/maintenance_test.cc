@@ -1,0 +1,68 @@
+// What a node does by the clock, with disk threads that do nothing until the test lets them.
+#include "broker/maintenance.h"
+
+#include <deque>
+
+#include "base/real/posix_disk.h"
+#include "base/sync.h"
+#include "base/test_loop.h"
+#include "broker/config/broker_config.h"
+
+namespace weir::broker {
+namespace {
+
+class HeldDiskThreads final : public DiskThreads {
+ public:
+  void submit(Work work) override { held_.push_back(std::move(work)); }
+  [[nodiscard]] size_t held() const { return held_.size(); }
+  void do_first() {
+    Work work = std::move(held_.front());
+    held_.pop_front();
+    work();
+  }
+
+ private:
+  std::deque<Work> held_;
+};
+
+class MaintenanceTest : public LoopTest {
+ protected:
+  Task<void> write() {
+    EXPECT_TRUE((co_await maintenance_.write_checkpoints(Checkpoints::kHighWatermarks)).has_value());
+    ++written_;
+  }
+  Task<void> until_written(int count) {
+    while (written_ < count) co_await sleep_for(milliseconds(1));
+  }
+
+  PosixDisk disk_;
+  HeldDiskThreads held_threads_;
+  BrokerConfig config_ = BrokerConfig::make(default_settings(), "localhost").value();
+  NodeContext context_{
+      .config = config_, .seams = Seams{clock_, random_, disk_, held_threads_, network_}, .node_id = NodeId(1)};
+  LogDirs dirs_{context_, loop_, {}};
+  Maintenance maintenance_{context_};
+  int written_ = 0;
+};
+
+// The last checkpoints of a node that stopped met those of its clock: two disk threads wrote one temporary file, one of
+// them found it gone when it was to be renamed, and the node was not marked as stopped cleanly.
+TEST_F(MaintenanceTest, WritesOneSetOfCheckpointsAtATime) {
+  context_.log_dirs = &dirs_;
+  run([](MaintenanceTest& test) -> Task<void> {
+    test.loop_.spawn(test.write());
+    test.loop_.spawn(test.write());
+    co_await sleep_for(Duration::zero());  // Both have run as far as they can.
+    EXPECT_EQ(test.held_threads_.held(), 1U);
+    test.held_threads_.do_first();
+    co_await test.until_written(1);
+    co_await sleep_for(Duration::zero());
+    EXPECT_EQ(test.held_threads_.held(), 1U);
+    test.held_threads_.do_first();
+    co_await test.until_written(2);
+  }(*this));
+  EXPECT_EQ(held_threads_.held(), 0U);
+}
+
+}  // namespace
+}  // namespace weir::broker
