@@ -7,6 +7,7 @@ acknowledged record of an idempotent producer that is lost, duplicated or moved;
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import os
 import pathlib
 import random
@@ -177,6 +178,7 @@ def parse() -> argparse.Namespace:
 
 def main() -> int:
     arguments = parse()
+    faulthandler.enable()  # A client library that aborts takes the run with it: say in which kind of load.
     os.environ.setdefault("WEIR_BINARY", str(brokers.ROOT / "build" / arguments.sanitizer / "weir"))
     print(f"soak: {arguments.sanitizer}, seed {arguments.seed}, {arguments.minutes:g} minutes, {arguments.threads} loops", flush=True)
     directory = pathlib.Path(tempfile.mkdtemp(prefix="weir-soak-"))
