@@ -35,6 +35,19 @@ class MaintenanceTest : public LoopTest {
     while (written_ < count) co_await sleep_for(milliseconds(1));
   }
 
+  Task<void> write_twice() {
+    loop_.spawn(write());
+    loop_.spawn(write());
+    co_await sleep_for(Duration::zero());  // Both have run as far as they can.
+    EXPECT_EQ(held_threads_.held(), 1U);
+    held_threads_.do_first();
+    co_await until_written(1);
+    co_await sleep_for(Duration::zero());
+    EXPECT_EQ(held_threads_.held(), 1U);
+    held_threads_.do_first();
+    co_await until_written(2);
+  }
+
   PosixDisk disk_;
   HeldDiskThreads held_threads_;
   BrokerConfig config_ = BrokerConfig::make(default_settings(), "localhost").value();
@@ -49,18 +62,7 @@ class MaintenanceTest : public LoopTest {
 // them found it gone when it was to be renamed, and the node was not marked as stopped cleanly.
 TEST_F(MaintenanceTest, WritesOneSetOfCheckpointsAtATime) {
   context_.log_dirs = &dirs_;
-  run([](MaintenanceTest& test) -> Task<void> {
-    test.loop_.spawn(test.write());
-    test.loop_.spawn(test.write());
-    co_await sleep_for(Duration::zero());  // Both have run as far as they can.
-    EXPECT_EQ(test.held_threads_.held(), 1U);
-    test.held_threads_.do_first();
-    co_await test.until_written(1);
-    co_await sleep_for(Duration::zero());
-    EXPECT_EQ(test.held_threads_.held(), 1U);
-    test.held_threads_.do_first();
-    co_await test.until_written(2);
-  }(*this));
+  run(write_twice());
   EXPECT_EQ(held_threads_.held(), 0U);
 }
 
