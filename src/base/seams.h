@@ -58,6 +58,9 @@ class File {
   virtual Result<> sync() = 0;
   // Asks for the range to be read into the page cache. Best effort.
   virtual void will_need(uint64_t position, uint64_t length) = 0;
+  // Asks for room for `size` bytes from the start of the file, whose size stays. What is not used is given back by
+  // truncate(). Best effort.
+  virtual void reserve(uint64_t size) { static_cast<void>(size); }
   // For sendfile; -1 where there is no kernel behind this file.
   [[nodiscard]] virtual int descriptor() const { return -1; }
 };

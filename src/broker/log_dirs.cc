@@ -193,10 +193,13 @@ Result<> LogDirs::write_checkpoints(const std::vector<CheckpointedPartition>& pa
       written = std::move(now);
       return {};
     };
-    TRY(write(CheckpointKind::kHighWatermark, high_watermarks, directory->written_high_watermarks));
-    if (which == Checkpoints::kHighWatermarks) continue;
-    TRY(write(CheckpointKind::kRecoveryPoint, recovery_points, directory->written_recovery_points));
-    TRY(write(CheckpointKind::kLogStart, log_starts, directory->written_log_starts));
+    const auto wanted = [&](Checkpoints one) { return which == one || which == Checkpoints::kAll; };
+    if (wanted(Checkpoints::kHighWatermarks))
+      TRY(write(CheckpointKind::kHighWatermark, high_watermarks, directory->written_high_watermarks));
+    if (wanted(Checkpoints::kRecoveryPoints))
+      TRY(write(CheckpointKind::kRecoveryPoint, recovery_points, directory->written_recovery_points));
+    if (wanted(Checkpoints::kLogStarts))
+      TRY(write(CheckpointKind::kLogStart, log_starts, directory->written_log_starts));
   }
   return {};
 }

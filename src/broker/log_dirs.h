@@ -23,7 +23,7 @@ struct OpenedLog {
   Offset checkpointed_high_watermark;
 };
 
-enum class Checkpoints : uint8_t { kHighWatermarks, kAll };
+enum class Checkpoints : uint8_t { kHighWatermarks, kRecoveryPoints, kLogStarts, kAll };
 
 // One partition's part in the checkpoints of its directory.
 struct CheckpointedPartition {

@@ -59,6 +59,7 @@ storage::LogConfig to_log_config(const TopicConfig& topic, int64_t producer_id_e
           .segment_time_max = clamped(topic.segment_ms - jitter),
           .index_size_max = topic.segment_index_bytes,
           .index_interval = topic.index_interval_bytes,
+          .preallocate = topic.preallocate,
           .flush_records = topic.flush_messages,
           .flush_time = clamped(topic.flush_ms),
           .retention_bytes = topic.retention_bytes,

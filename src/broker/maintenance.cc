@@ -58,7 +58,9 @@ void Maintenance::start() {
   loop.spawn(every(milliseconds(config.high_watermark_interval_ms()),
                    [this] { return log_checkpoint_failure(Checkpoints::kHighWatermarks); }));
   loop.spawn(every(milliseconds(config.recovery_point_interval_ms()),
-                   [this] { return log_checkpoint_failure(Checkpoints::kAll); }));
+                   [this] { return log_checkpoint_failure(Checkpoints::kRecoveryPoints); }));
+  loop.spawn(every(milliseconds(config.start_offset_interval_ms()),
+                   [this] { return log_checkpoint_failure(Checkpoints::kLogStarts); }));
   loop.spawn(
       every(milliseconds(config.retention_check_interval_ms()), [this] { return on_each_shard(&apply_retention); }));
   loop.spawn(every(milliseconds(config.producer_id_check_interval_ms()), [this] {

@@ -44,7 +44,12 @@ Result<BrokerConfig> read_config(const StartOptions& options) {
     TRY_ASSIGN(settings, parse_properties(text));
   }
   for (const auto& [key, value] : options.overrides) settings[key] = value;
-  return BrokerConfig::make(std::move(settings), host_name());
+  TRY_ASSIGN(BrokerConfig config, BrokerConfig::make(std::move(settings), host_name()));
+  if (!config.is_broker() || !config.is_controller()) {
+    return fail(Errc::kInvalidArgument,
+                "process.roles must be broker,controller: a node of one role alone is not built yet");
+  }
+  return config;
 }
 
 // Without a file a node formats its directory when it is used first.

@@ -1,7 +1,6 @@
 #include "broker/shard_metadata.h"
 
 #include "base/log.h"
-#include "broker/config/broker_config.h"
 #include "broker/group_service.h"
 #include "broker/log_dirs.h"
 #include "broker/log_settings.h"
@@ -54,18 +53,24 @@ Task<void> delete_partitions(BrokerShard& shard, const quorum::TopicImage& topic
   for (Task<void>& deletion : deletions) co_await std::move(deletion);
 }
 
+int64_t producer_id_expiration_ms(const BrokerLayers& layers) {
+  const auto value = parse_integer(broker_value(layers, "producer.id.expiration.ms").value_or(""), 1, INT32_MAX);
+  CHECK(value.has_value(), "producer.id.expiration.ms has a default, and wrong values are passed over");
+  return *value;
+}
+
 struct PartitionSettings {
   storage::LogConfig log;
   int32_t min_insync_replicas;
 };
 
 PartitionSettings settings_of(BrokerShard& shard, const quorum::MetadataImage& image, const std::string& topic) {
-  const TopicConfig resolved =
-      resolve_topic_config(image.config(quorum::ConfigResourceType::kTopic, topic), shard.node().layers(image));
+  const BrokerLayers layers = shard.node().layers(image);
+  const TopicConfig resolved = resolve_topic_config(image.config(quorum::ConfigResourceType::kTopic, topic), layers);
   // A share for each shard is enough to keep a topic's partitions from rolling all at once.
   const double jitter_share =
       static_cast<double>(shard.loop().shard().value()) / static_cast<double>(shard.node().shards.size());
-  return {.log = to_log_config(resolved, shard.node().config.producer_id_expiration_ms(), jitter_share),
+  return {.log = to_log_config(resolved, producer_id_expiration_ms(layers), jitter_share),
           .min_insync_replicas = resolved.min_insync_replicas};
 }
 

@@ -178,6 +178,9 @@ class Log {
   Result<> roll_if_needed(size_t size, Timestamp max_timestamp, Offset last_offset, Timestamp now);
   Result<bool> must_roll(size_t size, Timestamp max_timestamp, Offset last_offset, Timestamp now);
   Result<> roll_at(Offset base_offset, Timestamp now);
+  // Takes the room of a whole segment for the active one, with `preallocate`; gives back what it did not use.
+  Result<> reserve_room();
+  Result<> give_back_room();
   Result<> write_run(ByteView run, Timestamp now);
   void note_appended(const protocol::RecordBatch& batch, const std::optional<EndTransaction>& marker, Timestamp now);
   Result<> note_replicated(const protocol::RecordBatch& batch, Timestamp now);

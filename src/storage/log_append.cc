@@ -220,9 +220,10 @@ Result<> Log::roll_at(Offset base_offset, Timestamp now) {
     CHECK(last.size() == 0, "a segment at {} with {} bytes is in the way", base_offset.value(), last.size());
     last.close_files();
     TRY_ASSIGN(segments_.back(), Segment::create(files_, base_offset, now));
-    return {};
+    return reserve_room();
   }
   TRY(last.finish());
+  TRY(give_back_room());
   Result<std::unique_ptr<Segment>> segment = Segment::create(files_, base_offset, now);
   producers_.set_end(base_offset);
   Result<> done = segment ? take_snapshot() : Result<>(std::unexpected(segment.error()));
@@ -235,7 +236,22 @@ Result<> Log::roll_at(Offset base_offset, Timestamp now) {
   }
   segments_.push_back(*std::move(segment));
   directory_unsynced_ = true;
+  return reserve_room();
+}
+
+// Kafka gives the file its full size. Room behind the end of the file does the same for the device, and neither a
+// reader nor a recovery has to tell zeros from records.
+Result<> Log::reserve_room() {
+  if (!config_.preallocate) return {};
+  TRY_ASSIGN(const std::shared_ptr<File> file, active().log_file());
+  file->reserve(static_cast<uint64_t>(config_.segment_size_max));
   return {};
+}
+
+Result<> Log::give_back_room() {
+  if (!config_.preallocate) return {};
+  TRY_ASSIGN(const std::shared_ptr<File> file, active().log_file());
+  return file->truncate(active().size());
 }
 
 }  // namespace weir::storage

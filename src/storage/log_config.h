@@ -28,6 +28,7 @@ struct LogConfig {
       milliseconds(604'800'000);      // segment.ms, the partition's share of segment.jitter.ms taken off
   int32_t index_size_max = 10 << 20;  // segment.index.bytes
   int32_t index_interval = 4096;      // index.interval.bytes
+  bool preallocate = false;           // room for the whole segment is taken when it is made
 
   int64_t flush_records = INT64_MAX;              // flush.messages: appended records after which a flush is wanted
   milliseconds flush_time = milliseconds::max();  // flush.ms

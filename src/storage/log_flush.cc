@@ -91,6 +91,7 @@ void Log::detach() {
 Result<> Log::close() {
   CHECK(!files_.attached());
   TRY(active().finish());
+  TRY(give_back_room());
   TRY(take_snapshot());
   epochs_unsaved_ = true;
   directory_unsynced_ = true;

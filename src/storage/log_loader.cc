@@ -282,6 +282,7 @@ Result<> LogLoader::settle_ends() {
     TRY_ASSIGN(auto segment, Segment::create(log_.files_, start, options_.now));
     log_.segments_.push_back(std::move(segment));
     log_.log_end_offset_ = start;
+    TRY(log_.reserve_room());
     TRY(disk_.sync_directory(options_.directory));
   }
   // What a killed process made and did not sync may still be in the page cache only.

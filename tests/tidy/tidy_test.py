@@ -8,6 +8,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import banned  # noqa: E402
 import layers  # noqa: E402
+import settings  # noqa: E402
 import sizes  # noqa: E402
 from source import Source  # noqa: E402
 
@@ -122,6 +123,64 @@ class Banned(unittest.TestCase):
 
     def test_a_finding_names_its_line(self):
         self.assertTrue(self.findings('/* a\n b */\nauto x = R"(\n\n)"; sleep(1);\n')[0].startswith("src/storage/a.cc:5: `sleep`"))
+
+
+class Settings(unittest.TestCase):
+    """A node with one broker setting, one topic setting, and what reads them."""
+
+    SOUND = {
+        "src/broker/config/keys_log.cc": '    {"log.a", kInt, "1", any_value(), kHigh, kClusterWide, kWorks,\n     "What it does."},\n};\n',
+        "src/broker/config/keys_node.cc": '    {"node.b", kInt, "1", any_value(), kHigh, kReadOnly, kWorks, "What it does."},\n'
+                                          '    {"node.c", kInt, "1", any_value(), kHigh, kReadOnly, kNotBuilt, kLater},\n};\n',
+        "src/broker/config/keys_topic.cc": '    {"topic.a", kInt, "1", any_value(), kHigh, kResource, kWorks, "What it does."},\n};\n',
+        "src/broker/config/keys_defaults.cc": '    {"topic.a", "log.a"},\n',
+        "src/broker/config/broker_config.h": '  [[nodiscard]] int32_t node_b() const { return int32("node.b"); }\n',
+        "src/broker/config/broker_config.cc": 'Result<> BrokerConfig::check_limits() const {\n  use(int32("node.c"));\n}\n',
+        "src/broker/config/connection_limits.cc": "",
+        "src/broker/config/topic_config.h": "struct TopicConfig {\n  int32_t topic_a = 1;\n};\n",
+        "src/broker/config/topic_config.cc": 'void resolve() {\n  values.read("topic.a", config.topic_a);\n}\n',
+        "src/broker/group/group_config.h": "struct GroupConfig {\n  int32_t size{3};\n};\n",
+        "src/broker/log_settings.cc": "LogConfig f() { return {.index_interval = topic.topic_a}; }\n",
+        "src/broker/node.cc": "void start() { use(config.node_b(), group.size); }\n",
+        "src/storage/log_config.h": "struct LogConfig {\n  int32_t index_interval = 4096;\n};\n",
+        "src/storage/log.cc": "void f() { use(config_.index_interval); }\n",
+    }
+
+    def findings(self, path=None, before="", after=""):
+        texts = dict(self.SOUND)
+        if path:
+            self.assertIn(before, texts[path])
+            texts[path] = texts[path].replace(before, after)
+        return settings.check({path: Source(path, text) for path, text in texts.items()})
+
+    def assert_found(self, expected, *change):
+        found = self.findings(*change)
+        self.assertTrue(any(expected in finding for finding in found), found)
+
+    def test_settings_that_say_what_they_do_are_left_alone(self):
+        self.assertEqual([], self.findings())
+
+    def test_a_setting_that_works_is_read(self):
+        self.assert_found("topic.a is said to work, and nothing reads it", "src/broker/config/topic_config.cc", "topic.a", "topic.b")
+        self.assert_found("log.a is said to work, and nothing reads it", "src/broker/config/keys_defaults.cc", "log.a", "log.b")
+        self.assert_found("node.b is said to work, and nothing reads it", "src/broker/config/broker_config.h", "node.b", "node.x")
+
+    def test_what_is_read_gets_out_of_the_configuration(self):
+        self.assert_found("node_b() is not used", "src/broker/node.cc", "node_b", "node_x")
+        self.assert_found("topic_a is set and not read", "src/broker/log_settings.cc", "topic_a", "topic_x")
+        self.assert_found("index_interval is set and not read", "src/storage/log.cc", "index_interval", "interval")
+
+    def test_a_setting_without_effect_is_not_read_but_may_be_checked(self):
+        self.assert_found("node.c is read, and said to have no effect", "src/broker/config/broker_config.cc", "check_limits", "read_limits")
+
+    def test_a_setting_that_is_given_a_value_is_not_read(self):
+        self.assertEqual([], self.findings("src/broker/node.cc", "use(", 'give({{"node.c", "1"}}, '))
+        self.assert_found("node.c is read", "src/broker/node.cc", "use(", 'use("node.c", ')
+
+    def test_a_setting_that_changes_at_run_time_is_not_read_at_start_unless_it_says_so(self):
+        rows = "src/broker/config/keys_node.cc"
+        self.assert_found("node.b is said to change at run time", rows, 'kReadOnly, kWorks, "What', 'kPerBroker, kWorks, "What')
+        self.assertEqual([], self.findings(rows, 'kReadOnly, kWorks, "What', 'kPerBroker, kWorks, "Read at start. What'))
 
 
 if __name__ == "__main__":

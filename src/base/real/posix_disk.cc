@@ -101,6 +101,11 @@ class PosixFile final : public File {
     ::posix_fadvise(descriptor_, static_cast<off_t>(position), static_cast<off_t>(length), POSIX_FADV_WILLNEED);
   }
 
+  void reserve(uint64_t size) override {
+    // Not posix_fallocate: it writes zeros where the file system has no way to reserve.
+    static_cast<void>(::fallocate(descriptor_, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(size)));
+  }
+
   [[nodiscard]] int descriptor() const override { return descriptor_; }
 
  private:

@@ -1,6 +1,7 @@
 #include "base/real/posix_disk.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,6 +27,23 @@ class PosixDiskTest : public ::testing::Test {
   std::string folder_;
   PosixDisk disk_;
 };
+
+// Not every file system can; then nothing happens.
+TEST_F(PosixDiskTest, ReservedRoomIsNoPartOfTheFileAndIsGivenBack) {
+  const auto blocks = [&] {
+    struct stat info;
+    EXPECT_EQ(::stat(path("a").c_str(), &info), 0);
+    return info.st_blocks;
+  };
+  const auto file = open("a", OpenMode::kCreateNew);
+  ASSERT_TRUE(file->write_at(0, as_bytes("hello")));
+  const auto written = blocks();
+  file->reserve(1 << 20);
+  EXPECT_EQ(*file->size(), 5u);
+  EXPECT_GE(blocks(), written);
+  ASSERT_TRUE(file->truncate(5));
+  EXPECT_LE(blocks(), std::max<blkcnt_t>(written, 8));
+}
 
 TEST_F(PosixDiskTest, OpenModesCreateKeepOrRefuse) {
   EXPECT_EQ(disk_.open(path("a"), OpenMode::kRead).error().code, Errc::kNotFound);

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "broker/config/config_value.h"
+#include "broker/config/connection_limits.h"
 
 namespace weir::broker {
 namespace {
@@ -59,8 +60,9 @@ Result<BrokerConfig> BrokerConfig::make(ConfigMap settings, std::string_view hos
   TRY(config.read_node());
   TRY(config.read_listeners());
   TRY(config.read_advertised_listeners(host_name));
-  TRY(config.read_inter_broker_listener());
+  TRY(config.check_inter_broker_listener());
   TRY(config.read_quorum());
+  TRY(config.check_quorum());
   TRY(config.check_limits());
   return config;
 }
@@ -188,22 +190,20 @@ Result<> BrokerConfig::read_advertised_listeners(std::string_view host_name) {
   return {};
 }
 
-Result<> BrokerConfig::read_inter_broker_listener() {
+Result<> BrokerConfig::check_inter_broker_listener() const {
   if (!is_broker_) return {};
   const auto name = text("inter.broker.listener.name");
   if (name && settings().contains("security.inter.broker.protocol")) {
     return invalid("inter.broker.listener.name and security.inter.broker.protocol are both set: only one may be");
   }
   TRY_ASSIGN(const auto protocol, parse_protocol(text_or_empty("security.inter.broker.protocol")));
-  inter_broker_listener_name_ = name.value_or(std::string(protocol_name(protocol)));
-  if (is_controller_listener(inter_broker_listener_name_)) {
-    return invalid(
-        fmt::format("{} is a controller listener and cannot be the one between brokers", inter_broker_listener_name_));
+  const std::string between = name.value_or(std::string(protocol_name(protocol)));
+  if (is_controller_listener(between)) {
+    return invalid(fmt::format("{} is a controller listener and cannot be the one between brokers", between));
   }
-  if (!contains(advertised_listeners_, inter_broker_listener_name_, &ListenerConfig::name)) {
+  if (!contains(advertised_listeners_, between, &ListenerConfig::name)) {
     return invalid(fmt::format(
-        "the listener between brokers, {}, is not among the advertised ones: set inter.broker.listener.name",
-        inter_broker_listener_name_));
+        "the listener between brokers, {}, is not among the advertised ones: set inter.broker.listener.name", between));
   }
   return {};
 }
@@ -211,10 +211,13 @@ Result<> BrokerConfig::read_inter_broker_listener() {
 Result<> BrokerConfig::read_quorum() {
   TRY_ASSIGN(quorum_voters_,
              of_setting("controller.quorum.voters", parse_voters(text_or_empty("controller.quorum.voters"))));
-  TRY_ASSIGN(quorum_bootstrap_servers_,
-             of_setting("controller.quorum.bootstrap.servers",
-                        parse_endpoints(text_or_empty("controller.quorum.bootstrap.servers"))));
-  if (quorum_voters_.empty() && quorum_bootstrap_servers_.empty()) {
+  return {};
+}
+
+Result<> BrokerConfig::check_quorum() const {
+  TRY_ASSIGN(const auto servers, of_setting("controller.quorum.bootstrap.servers",
+                                            parse_endpoints(text_or_empty("controller.quorum.bootstrap.servers"))));
+  if (quorum_voters_.empty() && servers.empty()) {
     return invalid(
         "controller.quorum.bootstrap.servers is missing: where the controllers are, as HOST:PORT,... "
         "(or controller.quorum.voters, as ID@HOST:PORT,...)");
@@ -252,6 +255,7 @@ Result<> BrokerConfig::check_limits() const {
   const int32_t codec = int32("offsets.topic.compression.codec");
   if (codec < 0 || codec > 4)
     return invalid(fmt::format("offsets.topic.compression.codec is {}: from 0 (none) to 4 (zstd)", codec));
+  TRY(ConnectionLimits::of(layers_));
   return {};
 }
 

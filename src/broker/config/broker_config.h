@@ -50,33 +50,21 @@ class BrokerConfig {
   [[nodiscard]] uint32_t disk_threads() const {
     return static_cast<uint32_t>(integer("weir.disk.threads"));
   }  // 0: choose
-  [[nodiscard]] int32_t recovery_threads_per_dir() const { return int32("num.recovery.threads.per.data.dir"); }
 
   // Listeners, in the order they were written.
   [[nodiscard]] const std::vector<ListenerConfig>& listeners() const { return listeners_; }
   [[nodiscard]] const std::vector<ListenerConfig>& advertised_listeners() const { return advertised_listeners_; }
   [[nodiscard]] const std::vector<std::string>& controller_listener_names() const { return controller_listener_names_; }
   [[nodiscard]] bool is_controller_listener(std::string_view name) const;
-  [[nodiscard]] const std::string& inter_broker_listener_name() const { return inter_broker_listener_name_; }
   // Where /metrics, /livez and /readyz are served; none: nowhere.
   [[nodiscard]] const std::optional<Endpoint>& http_listener() const { return http_listener_; }
 
-  // The quorum. Voters are fixed in the file, or else kept in the log and found through the bootstrap servers.
+  // The quorum: the voters that are fixed in the file; none when they are kept in the log.
   [[nodiscard]] const std::vector<QuorumVoter>& quorum_voters() const { return quorum_voters_; }
-  [[nodiscard]] const std::vector<Endpoint>& quorum_bootstrap_servers() const { return quorum_bootstrap_servers_; }
-  [[nodiscard]] int32_t quorum_election_timeout_ms() const { return int32("controller.quorum.election.timeout.ms"); }
-  [[nodiscard]] int32_t quorum_election_backoff_max_ms() const {
-    return int32("controller.quorum.election.backoff.max.ms");
-  }
-  [[nodiscard]] int32_t quorum_fetch_timeout_ms() const { return int32("controller.quorum.fetch.timeout.ms"); }
-  [[nodiscard]] int32_t quorum_request_timeout_ms() const { return int32("controller.quorum.request.timeout.ms"); }
-  [[nodiscard]] int32_t quorum_retry_backoff_ms() const { return int32("controller.quorum.retry.backoff.ms"); }
 
   // The metadata log.
   [[nodiscard]] int64_t metadata_log_segment_bytes() const;
   [[nodiscard]] int64_t metadata_log_segment_ms() const { return integer("metadata.log.segment.ms"); }
-  [[nodiscard]] int32_t metadata_max_batch_bytes() const { return int32("internal.metadata.max.batch.size.in.bytes"); }
-  [[nodiscard]] int64_t metadata_delete_delay_ms() const { return integer("internal.metadata.delete.delay.millis"); }
   [[nodiscard]] int64_t metadata_snapshot_bytes() const {
     return integer("metadata.log.max.record.bytes.between.snapshots");
   }
@@ -90,11 +78,6 @@ class BrokerConfig {
   // Broker and controller.
   [[nodiscard]] int32_t broker_heartbeat_interval_ms() const { return int32("broker.heartbeat.interval.ms"); }
   [[nodiscard]] int32_t broker_session_timeout_ms() const { return int32("broker.session.timeout.ms"); }
-  [[nodiscard]] int32_t initial_registration_timeout_ms() const {
-    return int32("initial.broker.registration.timeout.ms");
-  }
-  [[nodiscard]] int32_t request_timeout_ms() const { return int32("request.timeout.ms"); }
-  [[nodiscard]] int64_t replica_lag_time_max_ms() const { return integer("replica.lag.time.max.ms"); }
 
   // Topics.
   [[nodiscard]] int32_t num_partitions() const { return int32("num.partitions"); }
@@ -108,25 +91,15 @@ class BrokerConfig {
 
   // Connections and requests.
   [[nodiscard]] int32_t socket_request_max_bytes() const { return int32("socket.request.max.bytes"); }
-  [[nodiscard]] int32_t socket_listen_backlog() const { return int32("socket.listen.backlog.size"); }
-  [[nodiscard]] int32_t socket_send_buffer_bytes() const {
-    return int32("socket.send.buffer.bytes");
-  }  // -1: the system's
-  [[nodiscard]] int32_t socket_receive_buffer_bytes() const {
-    return int32("socket.receive.buffer.bytes");
-  }  // -1: the system's
   [[nodiscard]] int64_t connections_max_idle_ms() const {
     return integer("connections.max.idle.ms");
   }  // negative: no limit
-  [[nodiscard]] int32_t max_connections() const { return int32("max.connections"); }
-  [[nodiscard]] int32_t max_connections_per_ip() const { return int32("max.connections.per.ip"); }
   [[nodiscard]] int32_t fetch_max_bytes() const { return int32("fetch.max.bytes"); }
   [[nodiscard]] int32_t fetch_session_slots() const { return int32("max.incremental.fetch.session.cache.slots"); }
   [[nodiscard]] int32_t request_partitions_max() const { return int32("max.request.partition.size.limit"); }
 
   // Logs.
   [[nodiscard]] int64_t retention_check_interval_ms() const { return integer("log.retention.check.interval.ms"); }
-  [[nodiscard]] int64_t log_initial_task_delay_ms() const { return integer("log.initial.task.delay.ms"); }
   [[nodiscard]] int32_t recovery_point_interval_ms() const { return int32("log.flush.offset.checkpoint.interval.ms"); }
   [[nodiscard]] int32_t start_offset_interval_ms() const {
     return int32("log.flush.start.offset.checkpoint.interval.ms");
@@ -134,7 +107,6 @@ class BrokerConfig {
   [[nodiscard]] int64_t high_watermark_interval_ms() const {
     return integer("replica.high.watermark.checkpoint.interval.ms");
   }
-  [[nodiscard]] int32_t producer_id_expiration_ms() const { return int32("producer.id.expiration.ms"); }
   [[nodiscard]] int32_t producer_id_check_interval_ms() const {
     return int32("producer.id.expiration.check.interval.ms");
   }
@@ -156,8 +128,9 @@ class BrokerConfig {
   Result<> read_node();
   Result<> read_listeners();
   Result<> read_advertised_listeners(std::string_view host_name);
-  Result<> read_inter_broker_listener();
+  Result<> check_inter_broker_listener() const;
   Result<> read_quorum();
+  Result<> check_quorum() const;
   Result<> check_limits() const;
 
   BrokerLayers layers_;
@@ -171,10 +144,8 @@ class BrokerConfig {
   std::vector<ListenerConfig> listeners_;
   std::vector<ListenerConfig> advertised_listeners_;
   std::vector<std::string> controller_listener_names_;
-  std::string inter_broker_listener_name_;
   std::optional<Endpoint> http_listener_;
   std::vector<QuorumVoter> quorum_voters_;
-  std::vector<Endpoint> quorum_bootstrap_servers_;
 };
 
 }  // namespace weir::broker

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "broker/config/connection_limits.h"
 #include "broker/config/properties.h"
 
 namespace weir::broker {
@@ -40,7 +41,6 @@ TEST(BrokerConfig, WithoutAFileIsOneNodeOnTheLoopback) {
   EXPECT_EQ(config.metadata_log_dir(), "weir-data");
   ASSERT_EQ(config.advertised_listeners().size(), 2U);
   EXPECT_EQ(config.advertised_listeners()[0].endpoint, (Endpoint{"127.0.0.1", 9092}));
-  EXPECT_EQ(config.inter_broker_listener_name(), "PLAINTEXT");
   EXPECT_TRUE(config.is_controller_listener("CONTROLLER"));
   EXPECT_EQ(config.http_listener(), (Endpoint{"127.0.0.1", 9644}));
   EXPECT_EQ(config.internal_topic_settings().at("__consumer_offsets").replication_factor, 1);
@@ -113,6 +113,7 @@ TEST(BrokerConfig, RefusesWhatContradictsItself) {
       "");
   EXPECT_NE(complaint(with({{"group.min.session.timeout.ms", "9"}, {"group.max.session.timeout.ms", "8"}})), "");
   EXPECT_NE(complaint(with({{"log.retention.ms", "0"}})), "");
+  EXPECT_NE(complaint(with({{"max.connections.per.ip.overrides", "127.0.0.1"}})), "");
 }
 
 TEST(BrokerConfig, RefusesToBeOpenWhereItWasToldToBeClosed) {
@@ -150,20 +151,34 @@ TEST(BrokerConfig, EveryAccessorFindsItsSetting) {
   EXPECT_EQ(config.group_config().session_timeout_max_ms, 1'800'000);
   EXPECT_EQ(config.threads() + config.disk_threads(), 0U);
   const int64_t others =
-      config.recovery_threads_per_dir() + config.quorum_election_timeout_ms() +
-      config.quorum_election_backoff_max_ms() + config.quorum_fetch_timeout_ms() + config.quorum_request_timeout_ms() +
-      config.quorum_retry_backoff_ms() + config.metadata_log_segment_ms() + config.metadata_max_batch_bytes() +
-      config.metadata_delete_delay_ms() + config.metadata_snapshot_bytes() + config.metadata_snapshot_interval_ms() +
+      config.metadata_log_segment_ms() + config.metadata_snapshot_bytes() + config.metadata_snapshot_interval_ms() +
       config.metadata_retention_bytes() + config.metadata_retention_ms() + config.metadata_idle_interval_ms() +
-      config.broker_heartbeat_interval_ms() + config.broker_session_timeout_ms() +
-      config.initial_registration_timeout_ms() + config.request_timeout_ms() + config.replica_lag_time_max_ms() +
-      config.default_replication_factor() + config.socket_listen_backlog() + config.socket_send_buffer_bytes() +
-      config.socket_receive_buffer_bytes() + config.max_connections() + config.max_connections_per_ip() +
+      config.broker_heartbeat_interval_ms() + config.broker_session_timeout_ms() + config.default_replication_factor() +
       config.fetch_max_bytes() + config.request_partitions_max() + config.retention_check_interval_ms() +
-      config.log_initial_task_delay_ms() + config.recovery_point_interval_ms() + config.start_offset_interval_ms() +
-      config.high_watermark_interval_ms() + config.producer_id_expiration_ms() + config.producer_id_check_interval_ms();
+      config.recovery_point_interval_ms() + config.start_offset_interval_ms() + config.high_watermark_interval_ms() +
+      config.producer_id_check_interval_ms();
   EXPECT_GT(others, 0) << "an accessor whose setting has no default would have stopped the test";
   EXPECT_TRUE(config.auto_create_topics() && config.delete_topic_enabled());
+}
+
+TEST(ConnectionLimits, OfOneAddressCanBeSetApart) {
+  BrokerLayers layers;
+  layers.static_broker = {{"max.connections.per.ip", "5"}, {"max.connections.per.ip.overrides", "10.0.0.1:7, ::1:9"}};
+  const auto limits = ConnectionLimits::of(layers);
+  ASSERT_TRUE(limits.has_value()) << limits.error().message;
+  EXPECT_EQ(limits->open_max, size_t{INT32_MAX});
+  EXPECT_EQ(limits->per_host("10.0.0.1"), 7U);
+  EXPECT_EQ(limits->per_host("::1"), 9U);
+  EXPECT_EQ(limits->per_host("10.0.0.2"), 5U);
+}
+
+TEST(ConnectionLimits, ChangeWithTheBrokersDynamicSettings) {
+  BrokerLayers layers;
+  layers.static_broker = {{"max.connections", "5"}};
+  layers.dynamic_cluster = {{"max.connections", "6"}};
+  EXPECT_EQ(ConnectionLimits::of(layers)->open_max, 6U);
+  layers.dynamic_broker = {{"max.connections", "7"}};
+  EXPECT_EQ(ConnectionLimits::of(layers)->open_max, 7U);
 }
 
 TEST(ListenerConfig, ReadsAddressesOfEveryKind) {

@@ -68,7 +68,6 @@ TEST(TopicConfig, ReadsEveryKindOfValue) {
   const auto config = resolve_topic_config({{"cleanup.policy", "compact"},
                                             {"compression.type", "zstd"},
                                             {"message.timestamp.type", "LogAppendTime"},
-                                            {"min.cleanable.dirty.ratio", "0.25"},
                                             {"preallocate", "true"},
                                             {"internal.segment.bytes", "100"}},
                                            {});
@@ -76,7 +75,6 @@ TEST(TopicConfig, ReadsEveryKindOfValue) {
   EXPECT_FALSE(config.deletes_old_segments);
   EXPECT_EQ(config.compression, TopicCompression::kZstd);
   EXPECT_TRUE(config.message_timestamp_is_log_append_time);
-  EXPECT_EQ(config.min_cleanable_dirty_ratio, 0.25);
   EXPECT_TRUE(config.preallocate);
   EXPECT_EQ(config.segment_bytes, 100);
 }

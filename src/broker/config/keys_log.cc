@@ -53,8 +53,8 @@ constexpr ConfigKey kLogKeysTable[] = {
      "Bytes of records between two index entries."},
     {"log.index.size.max.bytes", kInt, "10485760", at_least(4), kMedium, kClusterWide, kWorks,
      "The largest offset index of a segment."},
-    {"log.initial.task.delay.ms", kLong, "30000", at_least(0), kLow, kReadOnly, kWorks,
-     "The pause after start before the first pass over the logs.", true},
+    {"log.initial.task.delay.ms", kLong, "30000", at_least(0), kLow, kReadOnly, kNoMeaning,
+     "The first pass over the logs comes one interval after the start.", true},
     {"log.message.timestamp.after.max.ms", kLong, "3600000", at_least(0), kMedium, kClusterWide, kWorks,
      "How far ahead of the node's clock a record's time may be."},
     {"log.message.timestamp.before.max.ms", kLong, "9223372036854775807", at_least(0), kMedium, kClusterWide, kWorks,
@@ -62,7 +62,7 @@ constexpr ConfigKey kLogKeysTable[] = {
     {"log.message.timestamp.type", kString, "CreateTime", one_of("CreateTime, LogAppendTime"), kMedium, kClusterWide,
      kWorks, "Whether a record's time is the producer's (CreateTime) or that of the append (LogAppendTime)."},
     {"log.preallocate", kBoolean, "false", any_value(), kMedium, kClusterWide, kWorks,
-     "Whether a segment's file is given its full size when it is made."},
+     "Whether room for a whole segment is taken when it is made. What is not used is given back."},
     {"log.retention.bytes", kLong, "-1", any_value(), kHigh, kClusterWide, kWorks,
      "The size of a partition over which its oldest segments are deleted; -1: no limit."},
     {"log.retention.check.interval.ms", kLong, "300000", at_least(1), kMedium, kReadOnly, kWorks,
@@ -89,8 +89,8 @@ constexpr ConfigKey kLogKeysTable[] = {
      "The largest batch that is taken, as it arrives."},
     {"min.insync.replicas", kInt, "1", at_least(1), kHigh, kClusterWide, kWorks,
      "The replicas that must have a record before acks=all is answered."},
-    {"num.recovery.threads.per.data.dir", kInt, "2", at_least(1), kHigh, kClusterWide, kWorks,
-     "The logs of a directory recovered at once after a crash."},
+    {"num.recovery.threads.per.data.dir", kInt, "2", at_least(1), kHigh, kClusterWide, kNoMeaning,
+     "Logs are recovered on the disk threads (weir.disk.threads)."},
 };
 
 }  // namespace

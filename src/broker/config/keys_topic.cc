@@ -51,7 +51,7 @@ constexpr ConfigKey kTopicKeysTable[] = {
     {"min.insync.replicas", kInt, "1", at_least(1), kMedium, kResource, kWorks,
      "The replicas that must have a record before acks=all is answered."},
     {"preallocate", kBoolean, "false", any_value(), kMedium, kResource, kWorks,
-     "Whether a segment's file is given its full size when it is made."},
+     "Whether room for a whole segment is taken when it is made. What is not used is given back."},
     {"remote.log.copy.disable", kBoolean, "false", any_value(), kMedium, kResource, kNotBuilt, kTiered},
     {"remote.log.delete.on.disable", kBoolean, "false", any_value(), kMedium, kResource, kNotBuilt, kTiered},
     {"remote.storage.enable", kBoolean, "false", any_value(), kMedium, kResource, kNotBuilt, kTiered},
@@ -67,7 +67,8 @@ constexpr ConfigKey kTopicKeysTable[] = {
      "The most that segment.ms is shortened by chance, so that not all logs roll at once."},
     {"segment.ms", kLong, "604800000", at_least(1), kMedium, kResource, kWorks,
      "The time span of records after which a new segment begins."},
-    {"unclean.leader.election.enable", kBoolean, "false", any_value(), kMedium, kResource, kNotBuilt, kReplication},
+    {"unclean.leader.election.enable", kBoolean, "false", any_value(), kMedium, kResource, kWorks,
+     "Whether a replica that may lack records becomes the leader when there is no other."},
 };
 
 }  // namespace

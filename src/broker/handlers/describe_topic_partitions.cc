@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "broker/config/broker_config.h"
 #include "broker/handlers/topic_metadata.h"
 #include "broker/shard.h"
 
@@ -12,9 +13,6 @@ namespace {
 using protocol::DescribeTopicPartitionsResponse;
 using protocol::ErrorCode;
 using Topic = DescribeTopicPartitionsResponse::DescribeTopicPartitionsResponseTopic;
-
-// Kafka's max.request.partition.size.limit.
-constexpr int32_t kPartitionsPerAnswerMax = 2000;
 
 // The partitions of `topic` from `first` on, as far as `limit` goes; returns the index after the last one.
 size_t add_partitions(const quorum::MetadataImage& image, const quorum::TopicImage& topic, std::string_view listener,
@@ -48,7 +46,8 @@ Task<Outcome> DescribeTopicPartitionsHandler::handle(RequestContext& context, co
   if (request.cursor && request.cursor->partition_index < 0) co_return Outcome::kClose;
   context.image = context.shard.image();
   const quorum::MetadataImage& image = *context.image;
-  auto left = static_cast<size_t>(std::clamp(request.response_partition_limit, 1, kPartitionsPerAnswerMax));
+  const int32_t partitions_max = context.shard.node().config.request_partitions_max();
+  auto left = static_cast<size_t>(std::clamp(request.response_partition_limit, 1, partitions_max));
   for (const std::string_view name : asked_names(request, image)) {
     const auto topic = image.topic(name);
     if (topic == nullptr) {

@@ -1,7 +1,6 @@
 #include "broker/server/acceptor.h"
 
 #include "base/log.h"
-#include "broker/config/broker_config.h"
 #include "broker/server/server_connection.h"
 #include "broker/shard.h"
 
@@ -11,19 +10,29 @@ namespace {
 // When no descriptors are left: long enough for some to be closed, short enough for clients that retry.
 constexpr Duration kAcceptRetry = milliseconds(100);
 
+// With as many connections as are allowed: how often the limit is looked at again, since it may be raised meanwhile.
+constexpr Duration kLimitRetry = seconds(1);
+
 }  // namespace
 
 Acceptor::Acceptor(NodeContext& node, std::string listener_name, std::unique_ptr<Listener> listener)
-    : node_(node),
-      listener_name_(std::move(listener_name)),
-      listener_(std::move(listener)),
-      open_max_(static_cast<size_t>(node.config.max_connections())),
-      open_per_host_max_(static_cast<size_t>(node.config.max_connections_per_ip())) {}
+    : node_(node), listener_name_(std::move(listener_name)), listener_(std::move(listener)) {}
+
+const ConnectionLimits& Acceptor::limits() {
+  const std::shared_ptr<const quorum::MetadataImage>& image = node_.shards.front()->image();
+  if (limits_ && image == limits_image_) return *limits_;
+  Result<ConnectionLimits> now = ConnectionLimits::of(node_.layers(*image));
+  // The file's were checked at start; a dynamic value that is wrong leaves what there was.
+  if (now) limits_ = *std::move(now);
+  if (!limits_) limits_ = *ConnectionLimits::of({.static_broker = node_.static_settings});
+  limits_image_ = image;
+  return *limits_;
+}
 
 Task<void> Acceptor::run() {
   home_ = &Loop::current();
   for (;;) {
-    while (open_ >= open_max_) co_await released_.wait();
+    while (open_ >= limits().open_max) co_await released_.wait_until(Loop::current().now() + kLimitRetry);
     Result<std::unique_ptr<Accepted>> accepted = co_await listener_->accept();
     if (!accepted && accepted.error().code == Errc::kClosed) co_return;
     if (!accepted) {
@@ -34,7 +43,7 @@ Task<void> Acceptor::run() {
     }
     const std::string host = (*accepted)->peer().host;
     // Kafka closes what one address has too many of.
-    if (open_per_host_[host] >= open_per_host_max_) continue;
+    if (open_per_host_[host] >= limits().per_host(host)) continue;
     ++open_per_host_[host];
     ++open_;
     BrokerShard& shard = *node_.shards[next_shard_++ % node_.shards.size()];

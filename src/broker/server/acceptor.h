@@ -7,6 +7,7 @@
 #include <unordered_map>
 
 #include "base/seams.h"
+#include "broker/config/connection_limits.h"
 #include "broker/node_context.h"
 
 namespace weir::broker {
@@ -28,11 +29,13 @@ class Acceptor {
   // Runs a connection on its shard and tells this acceptor of its end.
   Task<void> serve(BrokerShard& shard, std::unique_ptr<Accepted> accepted);
   void released(const std::string& host);
+  // As the settings are now.
+  const ConnectionLimits& limits();
 
   Loop* home_ = nullptr;
   size_t next_shard_ = 0;
-  size_t open_max_;
-  size_t open_per_host_max_;
+  std::optional<ConnectionLimits> limits_;
+  std::shared_ptr<const quorum::MetadataImage> limits_image_;  // that they were taken from
   size_t open_ = 0;
   std::unordered_map<std::string, size_t> open_per_host_;
   WaitList released_;
