@@ -137,6 +137,7 @@ Task<Result<OpenedLog>> LogDirs::open_log(BrokerShard& shard, storage::TopicPart
 
 Result<std::unique_ptr<storage::Log>> LogDirs::open_or_replace(storage::LogOptions options, Directory& directory) {
   auto log = storage::Log::open(options);
+  if (!log && log.error().code != Errc::kInvalidArgument) directory.has_unopened_log = true;
   if (log || log.error().code != Errc::kInvalidArgument) return log;
   // The folder is of an older topic with this name, which the metadata do not know any more: keep it, out of the way.
   const std::string aside = directory.files->path() + "/" +
@@ -205,7 +206,9 @@ Result<> LogDirs::write_checkpoints(const std::vector<CheckpointedPartition>& pa
 }
 
 Result<> LogDirs::mark_clean(BrokerEpoch epoch) {
-  for (const auto& directory : directories_) TRY(directory->files->write_clean_shutdown(epoch));
+  for (const auto& directory : directories_) {
+    if (!directory->has_unopened_log) TRY(directory->files->write_clean_shutdown(epoch));
+  }
   return {};
 }
 

@@ -3,6 +3,7 @@
 // functions that return tasks may be called on any shard and hop there. Formats: docs/formats/.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -60,7 +61,8 @@ class LogDirs {
 
   // Blocks, on one disk thread at a time. kIo, kNoSpace: the old ones are still there.
   Result<> write_checkpoints(const std::vector<CheckpointedPartition>& partitions, Checkpoints which);
-  // The last step of a clean shutdown. Blocks.
+  // The last step of a clean shutdown, for each directory whose logs could all be opened: one that was not recovered
+  // must be at the next start. Blocks.
   Result<> mark_clean(BrokerEpoch epoch);
 
  private:
@@ -72,6 +74,8 @@ class LogDirs {
     storage::OffsetCheckpoint high_watermarks;
     storage::OffsetCheckpoint log_starts;
     size_t logs = 0;
+    // A log could not be opened, so that what the last run left in it was not looked at. Disk threads.
+    std::atomic<bool> has_unopened_log = false;
     // As last written: what has not changed is not written again.
     std::optional<storage::OffsetCheckpoint> written_recovery_points;
     std::optional<storage::OffsetCheckpoint> written_high_watermarks;

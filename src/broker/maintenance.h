@@ -13,8 +13,9 @@ namespace weir::broker {
 
 class BrokerShard;
 
-// Flushes and closes every log of the shard, so that the next start needs no recovery. No appends may come any more.
-Task<void> close_partitions(BrokerShard& shard);
+// Flushes and closes every log of the shard, so that the next start needs no recovery; false when one could not be, and
+// recovery must look at it. No appends may come any more.
+Task<bool> close_partitions(BrokerShard& shard);
 
 class Maintenance {
  public:

@@ -57,7 +57,8 @@ class Node::Impl {
   Task<Result<>> register_broker();
   Task<HttpAnswer> answer_http(std::string_view path);
   Task<HttpAnswer> metrics_page();
-  Task<void> stop_shards();
+  // False when a log was not closed cleanly.
+  Task<bool> stop_shards();
   Task<void> drain_connections();
 
   const BrokerConfig& config_;
@@ -221,19 +222,22 @@ Task<void> Node::Impl::drain_connections() {
   }
 }
 
-Task<void> Node::Impl::stop_shards() {
-  std::vector<Task<void>> stops;
+Task<bool> Node::Impl::stop_shards() {
+  std::vector<Task<bool>> stops;
   for (BrokerShard* shard : context_.shards) {
-    stops.push_back(call_on(shard->loop(), [shard]() -> Task<void> {
+    stops.push_back(call_on(shard->loop(), [shard]() -> Task<bool> {
       co_await shard->groups().stop();
-      co_await close_partitions(*shard);
+      co_return co_await close_partitions(*shard);
     }));
   }
-  for (Task<void>& stop : stops) co_await std::move(stop);
+  bool clean = true;
+  for (Task<bool>& stop : stops) clean &= co_await std::move(stop);
+  co_return clean;
 }
 
 Task<void> Node::Impl::stop() {
   ready_ = false;
+  const MonotonicTime began = home().now();
   for (const auto& acceptor : acceptors_) acceptor->close();
   if (maintenance_ != nullptr) maintenance_->stop();
   if (lifecycle_ != nullptr) co_await lifecycle_->shut_down(home().now() + kShutdownPatience);
@@ -241,7 +245,7 @@ Task<void> Node::Impl::stop() {
   bool clean = maintenance_ != nullptr;
   if (maintenance_ != nullptr)
     clean &= (co_await maintenance_->write_checkpoints(Checkpoints::kHighWatermarks)).has_value();
-  co_await stop_shards();
+  clean &= co_await stop_shards();
   if (maintenance_ != nullptr) clean &= (co_await maintenance_->write_checkpoints(Checkpoints::kAll)).has_value();
   clean &= (co_await raft_.stop()).has_value();
   if (clean) {
@@ -251,6 +255,8 @@ Task<void> Node::Impl::stop() {
     if (!marked) log_error("node", "the clean shutdown could not be noted", kv("why", marked.error().message));
   }
   if (http_ != nullptr) http_->close();
+  log_info("node", "stopped", kv("clean", clean),
+           kv("took_ms", std::chrono::duration_cast<milliseconds>(home().now() - began).count()));
 }
 
 Endpoint Node::Impl::address(std::string_view listener) const {

@@ -93,7 +93,9 @@ class Log {
   // Gives up all descriptors and the pool, so that another thread can close or delete the log.
   void detach();
   // Makes everything durable and leaves the folder as a clean stop does: closed indexes, a producer snapshot at the
-  // end. Afterwards recovery_point() is the end. Disk thread, after detach(); blocks.
+  // end. Afterwards recovery_point() is the end. Does nothing for a log that is as it was found. kIo also when an
+  // earlier flush failed: what it left cannot be trusted, so that the next start must recover it. Disk thread, after
+  // detach(); blocks.
   Result<> close();
   // The folder was renamed (a deleted topic): files are found under the new name from now on. After detach().
   void set_directory(std::string directory) { files_.set_directory(std::move(directory)); }
@@ -222,6 +224,10 @@ class Log {
   std::vector<Offset> unsynced_snapshots_;  // those that are not on the device yet
   std::vector<std::string> deleted_paths_;
   bool directory_unsynced_ = false;
+  // Something was written, or was tried to, since the log was opened from a folder that needed nothing. A leader's
+  // epoch without a record does not count: when it is forgotten, the next one takes its place at the same offset.
+  bool touched_ = false;
+  bool flush_failed_ = false;
   uint64_t generation_ = 0;
   int64_t unflushed_records_ = 0;
   Timestamp last_flush_ = kNoTimestamp;

@@ -60,6 +60,7 @@ std::expected<std::optional<EndTransaction>, AppendError> Log::read_marker(const
 }
 
 AppendResult Log::append_as_leader(MutableBytes bytes, const LeaderAppend& append) {
+  touched_ = true;
   std::expected<CheckedBatch, AppendError> checked = check_leader_batch(bytes, config_, append);
   if (!checked) return std::unexpected(std::move(checked).error());
   const MutableBytes ready = checked->bytes;
@@ -145,6 +146,7 @@ Result<> Log::note_replicated(const RecordBatch& batch, Timestamp now) {
 }
 
 AppendResult Log::append_as_follower(ByteView batches, Timestamp now) {
+  touched_ = true;
   AppendInfo info{.log_start_offset = log_start_offset_};
   const uint8_t* run_start = batches.data();  // batches that were checked and go out with one write
   size_t run_size = 0;
@@ -215,6 +217,7 @@ Result<> Log::roll(Timestamp now) { return roll_at(log_end_offset_, now); }
 Result<> Log::roll_at(Offset base_offset, Timestamp now) {
   Segment& last = active();
   CHECK(base_offset >= log_end_offset_);
+  touched_ = true;
   if (base_offset == last.base_offset()) {
     // An empty segment in the way (its index is full, or it is named too low for a jump of offsets): made anew.
     CHECK(last.size() == 0, "a segment at {} with {} bytes is in the way", base_offset.value(), last.size());

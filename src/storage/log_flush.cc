@@ -67,6 +67,7 @@ Result<> FlushJob::run() const {
 
 void Log::finish_flush(const FlushJob& job, bool succeeded) {
   if (!succeeded) {
+    flush_failed_ = true;
     epochs_unsaved_ |= job.epochs.has_value();
     directory_unsynced_ |= job.sync_directory;
     unflushed_records_ += job.records;
@@ -90,10 +91,11 @@ void Log::detach() {
 
 Result<> Log::close() {
   CHECK(!files_.attached());
+  if (!touched_) return {};
+  if (flush_failed_) return fail(Errc::kIo, "an earlier flush of " + directory() + " failed");
   TRY(active().finish());
   TRY(give_back_room());
   TRY(take_snapshot());
-  epochs_unsaved_ = true;
   directory_unsynced_ = true;
   TRY_ASSIGN(FlushJob job, start_flush(FlushNeed::kAll, last_flush_));
   // Also when it is empty: a write that failed and was cut off again must not come back with the power.
@@ -101,6 +103,7 @@ Result<> Log::close() {
   TRY(active().add_unsynced_indexes(job.files));
   TRY(job.run());
   recovery_point_ = log_end_offset_;
+  touched_ = false;
   for (const auto& segment : segments_) segment->close_files();
   return {};
 }

@@ -226,6 +226,7 @@ Result<> LogLoader::recover_from(size_t first) {
 }
 
 Result<bool> LogLoader::recover_segment(Segment& segment, Offset from) {
+  log_.touched_ = true;
   if (segment.size() > 0) {
     log_info("log", "recovering a segment", kv("partition", options_.partition), kv("base_offset", from),
              kv("bytes", segment.size()));
@@ -290,7 +291,8 @@ Result<> LogLoader::settle_ends() {
   const Offset end = log_.log_end_offset_;
   log_.log_start_offset_ = std::max(options_.log_start_offset, log_.first_segment_offset());
   log_.recovery_point_ = changed ? std::min(options_.recovery_point, end) : end;
-  log_.epochs_unsaved_ |= log_.epochs_.truncate_from_start(log_.log_start_offset_);
+  const bool epochs_cut = log_.epochs_.truncate_from_start(log_.log_start_offset_);
+  log_.epochs_unsaved_ |= epochs_cut;
   log_.epochs_unsaved_ |= log_.epochs_.truncate_from_end(end);
   TRY(log_.active().max_timestamp());
   std::ranges::sort(log_.snapshots_);
@@ -298,6 +300,8 @@ Result<> LogLoader::settle_ends() {
   log_.producers_.clear();
   log_.producers_.set_end(Offset(-1));
   TRY(log_.rebuild_producers(end, options_.was_clean, options_.now));
+  // A log that was just made holds nothing that could be lost, and its names are on the device.
+  log_.touched_ |= (end > Offset(0) && !options_.was_clean) || epochs_cut || !log_.unsynced_snapshots_.empty();
   return {};
 }
 

@@ -15,6 +15,7 @@ uint64_t Log::size() const {
 
 void Log::raise_log_start(Offset offset) {
   if (offset <= log_start_offset_) return;
+  touched_ = true;
   log_start_offset_ = offset;
   epochs_unsaved_ |= epochs_.truncate_from_start(offset);
   if (producers_.end() < offset) producers_.set_end(offset);
@@ -32,7 +33,7 @@ Result<> Log::delete_records_before(Offset offset) {
 
 // The segment must be out of segments_, or about to be.
 Result<> Log::delete_segment_files(Segment& segment) {
-  directory_unsynced_ = true;
+  directory_unsynced_ = touched_ = true;
   return segment.mark_deleted(deleted_paths_);
 }
 
@@ -40,6 +41,7 @@ Result<> Log::delete_segment_files(Segment& segment) {
 
 Result<bool> Log::truncate_to(Offset offset, Timestamp now) {
   if (offset >= log_end_offset_) return false;
+  touched_ = true;
   if (offset < first_segment_offset()) {
     TRY(truncate_fully_and_start_at(offset, now));
     return true;
@@ -60,6 +62,7 @@ Result<bool> Log::truncate_to(Offset offset, Timestamp now) {
 }
 
 Result<> Log::truncate_fully_and_start_at(Offset offset, Timestamp now) {
+  touched_ = true;
   // Highest first: what a crash in between leaves is a log with a shorter end, never one with a hole.
   while (segments_.size() > 1) {
     TRY(delete_segment_files(active()));
