@@ -53,14 +53,20 @@ Result<> LogDirs::open() {
 }
 
 Result<> LogDirs::open_directory(const std::string& path) {
+  const auto not_formatted = [&](std::string_view what) {
+    return fail(
+        Errc::kNotFound,
+        fmt::format("{} {}: run `weir format --standalone -t CLUSTER_ID -c FILE` for the first node of a cluster "
+                    "(`weir random-uuid` makes an id)",
+                    path, what));
+  };
+  const Result<FileInfo> there = node_.seams.disk.stat(path);
+  if (!there && there.error().code == Errc::kNotFound) return not_formatted("does not exist");
+  if (there && !there->is_directory) return fail(Errc::kInvalidArgument, path + " is no directory");
   auto directory = std::make_unique<Directory>();
   TRY_ASSIGN(directory->files, storage::LogDirectory::open(node_.seams.disk, path));
   const Result<storage::MetaProperties> properties = directory->files->read_meta_properties();
-  if (!properties && properties.error().code == Errc::kNotFound) {
-    return fail(Errc::kNotFound, fmt::format("{} is not formatted: run `weir format -t CLUSTER_ID -c FILE` "
-                                             "(`weir random-uuid` makes an id)",
-                                             path));
-  }
+  if (!properties && properties.error().code == Errc::kNotFound) return not_formatted("is not formatted");
   if (!properties) return std::unexpected(properties.error());
   if (properties->node_id != node_.node_id) {
     return fail(Errc::kInvalidArgument, fmt::format("{} belongs to node {}, this is node {}", path,

@@ -1,5 +1,7 @@
 #include "broker/node.h"
 
+#include <fmt/format.h>
+
 #include "base/log.h"
 #include "broker/broker_lifecycle.h"
 #include "broker/config_rules_table.h"
@@ -54,6 +56,8 @@ class Node::Impl {
   Loop& home() { return *loops_.front(); }
   Task<Result<>> start_quorum();
   Result<> bind();
+  // `setting` is the one that says where.
+  Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint, std::string_view setting);
   Task<Result<>> register_broker();
   Task<HttpAnswer> answer_http(std::string_view path);
   Task<HttpAnswer> metrics_page();
@@ -140,14 +144,21 @@ Task<Result<>> Node::Impl::start() {
   co_return Result<>();
 }
 
+Result<std::unique_ptr<Listener>> Node::Impl::listen(const Endpoint& endpoint, std::string_view setting) {
+  Result<std::unique_ptr<Listener>> bound = context_.seams.network.listen(home(), endpoint);
+  if (bound || bound.error().code != Errc::kBusy) return bound;
+  return fail(Errc::kBusy,
+              fmt::format("{}; another node may run there: {} names other ports", bound.error().message, setting));
+}
+
 Result<> Node::Impl::bind() {
   for (const ListenerConfig& listener : config_.listeners()) {
     if (config_.is_controller_listener(listener.name)) continue;
-    TRY_ASSIGN(auto bound, context_.seams.network.listen(home(), listener.endpoint));
+    TRY_ASSIGN(auto bound, listen(listener.endpoint, "listeners"));
     acceptors_.push_back(std::make_unique<Acceptor>(context_, listener.name, std::move(bound)));
   }
   if (config_.http_listener()) {
-    TRY_ASSIGN(auto bound, context_.seams.network.listen(home(), *config_.http_listener()));
+    TRY_ASSIGN(auto bound, listen(*config_.http_listener(), "weir.http.listener"));
     http_ = std::make_unique<HttpServer>(std::move(bound), [this](std::string_view path) { return answer_http(path); });
   }
   return {};

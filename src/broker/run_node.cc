@@ -36,6 +36,13 @@ struct RealSeams {
 
 void complain(std::string_view what) { fmt::print(stderr, "weir: {}\n", what); }
 
+// The same error, with the file that it is about in front.
+Error of_file(const StartOptions& options, Error error) {
+  if (options.properties_file && !error.message.contains(*options.properties_file))
+    error.message = fmt::format("{}: {}", *options.properties_file, error.message);
+  return error;
+}
+
 Result<BrokerConfig> read_config(const StartOptions& options) {
   ConfigMap settings = default_settings();
   if (options.properties_file) {
@@ -132,8 +139,8 @@ int run_node(const StartOptions& options) {
   ProcessEvents events;
   Result<BrokerConfig> config = read_config(options);
   if (!config) {
-    complain(config.error().message);
-    return kWrongUsage;
+    complain(of_file(options, config.error()).message);
+    return config.error().code == Errc::kInvalidArgument ? kWrongUsage : kFailed;
   }
   RealSeams seams(config->disk_threads() == 0 ? kDiskThreads : config->disk_threads());
   configure_logging(seams.clock, options.log_level, options.log_format);

@@ -46,7 +46,10 @@ class Printer {
     MonotonicTime committed = began_;
     while (!context_.interrupted() && !is_done()) {
       CO_TRY_ASSIGN(const auto polled, co_await consumer_.poll(kPollMax));
-      CO_TRY(co_await context_.print(format(polled)));
+      if (auto printed = co_await context_.print(format(polled)); !printed) {
+        has_printed_all_ = false;
+        co_return printed;
+      }
       if (!command_.group.empty() && context_.now() - committed > seconds(5)) {
         // Lost partitions are another member's matter now; anything else shows at the end.
         [[maybe_unused]] auto done = co_await consumer_.commit();
@@ -56,12 +59,13 @@ class Printer {
     co_return Result<>();
   }
 
+  [[nodiscard]] bool has_printed_all() const { return has_printed_all_; }
+
   void tell_summary() {
-    if (command_.quiet) return;
+    if (command_.quiet || !has_printed_all_) return;
     const double took = std::chrono::duration<double>(context_.now() - began_).count();
-    context_.tell(fmt::format("{} records, {}, {:.1f} s{}", with_commas(records_),
-                              in_bytes(static_cast<double>(bytes_)), took,
-                              context_.interrupted() ? " (interrupted)" : ""));
+    context_.tell(fmt::format("{}, {}, {:.1f} s{}", counted(records_, "record"), in_bytes(static_cast<double>(bytes_)),
+                              took, context_.interrupted() ? " (interrupted)" : ""));
   }
 
  private:
@@ -98,6 +102,7 @@ class Printer {
   client::Consumer& consumer_;
   std::optional<Offsets> ends_;
   MonotonicTime began_;
+  bool has_printed_all_ = true;
   int64_t records_ = 0;
   int64_t bytes_ = 0;
 };
@@ -143,16 +148,20 @@ Task<Result<int>> run_command(Context& context, Consume command) {
     for (const std::string& topic : command.topics) CO_TRY(co_await partitions_of(admin, topic, {}));
     consumer.subscribe(command.topics);
   }
+  context.heed_interrupts();
   const auto printed = co_await printer.run();
   Result<> committed;
   if (!command.group.empty()) {
-    committed = co_await consumer.commit();
+    // What could not be printed was not read: the group shall get it another time.
+    if (printer.has_printed_all()) committed = co_await consumer.commit();
     CO_TRY(co_await consumer.close());
   }
   printer.tell_summary();
   CO_TRY(printed);
   CO_TRY(committed);
-  co_return kExitDone;
+  // To follow has no other end than the interrupt.
+  const bool cut_short = context.interrupted() && !command.follow && command.group.empty();
+  co_return cut_short ? context.interrupted_exit_code() : kExitDone;
 }
 
 }  // namespace weir::cli

@@ -177,15 +177,21 @@ Task<Result<int>> run_command(Context& context, GroupDelete command) {
   CO_TRY_ASSIGN(const auto cluster, co_await context.connect());
   Admin admin(cluster);
   int exit_code = kExitDone;
+  std::string text;
+  Json json;
+  json.begin_array();
   for (const std::string& name : command.groups) {
     const auto done = co_await admin.delete_group(name);
     if (done) {
-      CO_TRY(co_await context.print("deleted group " + name + "\n"));
+      text += "deleted group " + name + "\n";
+      json.string(name);
     } else {
       context.tell("weir: " + done.error().message);
       exit_code = kExitFailed;
     }
   }
+  json.end_array();
+  CO_TRY(co_await context.print(context.wants_json() ? json.text() + "\n" : text));
   co_return exit_code;
 }
 
@@ -218,8 +224,15 @@ Task<Result<int>> run_command(Context& context, GroupDeleteOffsets command) {
   Admin admin(cluster);
   CO_TRY_ASSIGN(const auto places, co_await chosen_places(admin, command.group, command.topics));
   CO_TRY(co_await admin.delete_offsets(command.group, places));
-  CO_TRY(co_await context.print(
-      fmt::format("deleted the offsets of group {} in {} partitions\n", command.group, places.size())));
+  Json json;
+  json.begin_array();
+  for (const TopicPartition& place : places) {
+    json.begin_object().key("topic").string(place.topic).key("partition").number(place.partition.value()).end_object();
+  }
+  json.end_array();
+  const std::string text = fmt::format("deleted the offsets of group {} in {}\n", command.group,
+                                       counted(static_cast<int64_t>(places.size()), "partition"));
+  CO_TRY(co_await context.print(context.wants_json() ? json.text() + "\n" : text));
   co_return kExitDone;
 }
 

@@ -27,6 +27,19 @@ std::pair<CLI::App*, C*> add(CLI::App& parent, const std::string& name, const st
   return {app, command.get()};
 }
 
+// Like CLI::IsMember, with the name that may have been meant.
+CLI::Validator one_of(std::vector<std::string> names) {
+  const std::string all = fmt::format("{}", fmt::join(names, ", "));
+  const std::string choices = fmt::format("{{{}}}", fmt::join(names, ","));
+  return {[names = std::move(names), all](const std::string& word) -> std::string {
+            if (std::ranges::find(names, word) != names.end()) return {};
+            const std::string meant = nearest(word, names);
+            return fmt::format("'{}' is none of {}{}", word, all,
+                               meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant));
+          },
+          choices};
+}
+
 void add_cluster_options(CLI::App* app, Target& target) {
   app->add_option("-b,--bootstrap", target.invocation.cluster.bootstrap,
                   "HOST:PORT,... of any brokers of the cluster (default: $WEIR_BOOTSTRAP or 127.0.0.1:9092)");
@@ -39,7 +52,7 @@ void add_output_option(CLI::App* app, Target& target) {
            target.invocation.cluster.output = format == "json" ? OutputFormat::kJson : OutputFormat::kTable;
          },
          "table, or json for programs")
-      ->check(CLI::IsMember({"table", "json"}));
+      ->check(one_of({"table", "json"}));
 }
 
 void add_assignments(CLI::App* app, const std::string& names, Assignments& into, const std::string& what) {
@@ -60,8 +73,8 @@ void add_assignments(CLI::App* app, const std::string& names, Assignments& into,
 
 void add_format(CLI::App& root, Target& target) {
   auto [format, f] = add<Format>(root, "format", "Prepare the log directories of a node for a cluster",
-                                 "  weir format --cluster-id $(weir random-uuid) --config server.properties\n"
-                                 "  weir format -t $ID -c server.properties --standalone\n",
+                                 "  weir format --standalone -t $(weir random-uuid) -c server.properties\n"
+                                 "  weir format -t $ID -c server.properties --no-initial-controllers\n",
                                  target);
   format->add_option("-t,--cluster-id", f->cluster_id, "The cluster's id: weir random-uuid makes one")->required();
   format->add_option("-c,--config", f->properties_file, "Kafka's server.properties")->required();
@@ -88,11 +101,13 @@ void add_node_commands(CLI::App& root, Target& target) {
   start->add_option("FILE", s->properties_file, "Kafka's server.properties; without it, settings for a first try");
   add_assignments(start, "--override", s->overrides, "A setting that is stronger than the file's; may be repeated");
   start->add_option("--threads", s->threads, "Loop threads (default: one for each core)")->check(CLI::Range(1, 1024));
-  start->add_option("--log-format", s->log_format, "text or json")->check(CLI::IsMember({"text", "json"}));
+  start->add_option("--log-format", s->log_format, "text or json")->check(one_of({"text", "json"}));
   start->add_option("--log-level", s->log_level, "debug, info, warn or error")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}));
-  add<RandomUuid>(root, "random-uuid", "Print a new id, e.g. for weir format", "", target);
-  auto [version, v] = add<Version>(root, "version", "Print the version", "", target);
+      ->check(one_of({"debug", "info", "warn", "error"}));
+  add<RandomUuid>(root, "random-uuid", "Print a new id, e.g. for weir format",
+                  "  weir format --standalone -t $(weir random-uuid) -c server.properties\n", target);
+  auto [version, v] =
+      add<Version>(root, "version", "Print the version", "  weir version\n  weir version -o json\n", target);
   add_output_option(version, target);
 }
 
@@ -132,6 +147,7 @@ void add_topic_alter(CLI::App& topic, Target& target) {
   alter->add_option("--unset", a->unset, "A setting to go back to its default; may be repeated")
       ->allow_extra_args(false);
   add_cluster_options(alter, target);
+  add_output_option(alter, target);
 }
 
 void add_topic_commands(CLI::App& root, Target& target) {
@@ -184,9 +200,9 @@ void add_produce(CLI::App& root, Target& target) {
   produce->add_option("-p,--partition", p->partition, "The partition (default: by key, or spread in batches)")
       ->check(CLI::NonNegativeNumber);
   produce->add_option("-z,--compression", p->compression, "none, gzip, snappy, lz4 or zstd")
-      ->check(CLI::IsMember({"none", "gzip", "snappy", "lz4", "zstd"}));
+      ->check(one_of({"none", "gzip", "snappy", "lz4", "zstd"}));
   produce->add_option("--acks", p->acks, "all: every in-sync replica has it; 1: the leader has it; 0: do not wait")
-      ->check(CLI::IsMember({"all", "1", "0"}));
+      ->check(one_of({"all", "1", "0"}));
   produce->add_option("--batch-size", p->batch_size, "Bytes of a batch before compression (default 262144)")
       ->check(CLI::Range(1, 64 << 20));
   produce->add_option("--linger", p->linger_ms, "Milliseconds that a batch waits for more (default 5)")
@@ -217,7 +233,7 @@ void add_consume(CLI::App& root, Target& target) {
   consume
       ->add_option("--assignor", c->assignor,
                    "How the group shares partitions out: range, roundrobin, cooperative-sticky")
-      ->check(CLI::IsMember({"range", "roundrobin", "cooperative-sticky"}));
+      ->check(one_of({"range", "roundrobin", "cooperative-sticky"}));
   consume->add_option("--format", c->format, "value, key-value, json, or a template");
   consume->add_option("--delimiter", c->delimiter, "What ends each record in all formats but json (default \\n)");
   consume->add_flag("--committed-only", c->committed_only, "Only records of transactions that were committed");
@@ -324,10 +340,11 @@ Refusal refuse(CLI::App& root, const CLI::ParseError& error) {
 std::expected<Invocation, Refusal> parse_command_line(std::vector<std::string> words, const std::string& bootstrap) {
   CLI::App root("weir: Apache Kafka, written anew as one native program", "weir");
   root.footer(
-      "Each command has help of its own: weir topic create --help\nExit codes: 0 done, 1 failed, 2 wrong usage");
+      "Each command has help of its own: weir topic create --help\n"
+      "Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted before the end");
   root.require_subcommand(1);
   root.set_help_all_flag("--help-all", "Help for all commands");
-  root.set_version_flag("--version", "weir " WEIR_VERSION);
+  root.set_version_flag("--version", kVersionLine);
   root.get_formatter()->column_width(34);
   Target target;
   if (!bootstrap.empty()) target.invocation.cluster.bootstrap = bootstrap;
@@ -338,15 +355,22 @@ std::expected<Invocation, Refusal> parse_command_line(std::vector<std::string> w
   add_consume(root, target);
   add_group_commands(root, target);
   add_log_commands(root, target);
+  // weir help topic create: what many type first.
+  if (!words.empty() && words.front() == "help") {
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
   std::ranges::reverse(words);
   try {
     root.parse(words);
   } catch (const CLI::CallForHelp&) {
-    return std::unexpected(Refusal{kExitDone, deepest_command(root)->help()});
+    CLI::App* app = deepest_command(root);
+    const std::string above = app->get_parent() == nullptr ? "" : path_of(app->get_parent());
+    return std::unexpected(Refusal{kExitDone, app->help(above)});
   } catch (const CLI::CallForAllHelp&) {
     return std::unexpected(Refusal{kExitDone, root.help("", CLI::AppFormatMode::All)});
   } catch (const CLI::CallForVersion&) {
-    return std::unexpected(Refusal{kExitDone, "weir " WEIR_VERSION "\n"});
+    return std::unexpected(Refusal{kExitDone, kVersionLine + std::string("\n")});
   } catch (const CLI::ParseError& error) {
     return std::unexpected(refuse(root, error));
   }

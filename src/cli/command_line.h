@@ -12,6 +12,9 @@ namespace weir::cli {
 inline constexpr int kExitDone = 0;
 inline constexpr int kExitFailed = 1;
 inline constexpr int kExitWrongUsage = 2;
+// And 128 and the signal, for a command that a signal ended before it was done (Context::interrupted_exit_code).
+
+inline constexpr const char* kVersionLine = "weir " WEIR_VERSION " (Kafka 4.3.1)";
 
 // Instead of a command: help that was asked for (kExitDone, for the standard output), or what is wrong with the words
 // and what was probably meant (kExitWrongUsage, for the standard error).

@@ -30,10 +30,14 @@ class Dump {
     CO_TRY_ASSIGN(auto entries,
                   co_await context_.disk_threads().run([&disk = context_.disk(), path] { return disk.list(path); }));
     std::ranges::sort(entries, {}, &FileInfo::name);
+    bool found = false;
     for (const FileInfo& entry : entries) {
       const std::string below = path + "/" + entry.name;
-      if (!entry.is_directory && file_kind_of(below) != FileKind::kUnknown) CO_TRY(co_await file(below, entry.size));
+      if (entry.is_directory || file_kind_of(below) == FileKind::kUnknown) continue;
+      found = true;
+      CO_TRY(co_await file(below, entry.size));
     }
+    if (!found) context_.tell(path + " has no files that belong into a data directory");
     co_return Result<>();
   }
 

@@ -94,7 +94,7 @@ struct Progress {
   [[nodiscard]] std::string text(MonotonicTime now) const {
     const double seconds_passed = std::chrono::duration<double>(now - began).count();
     const double rate = seconds_passed > 0 ? static_cast<double>(bytes) / seconds_passed : 0;
-    return fmt::format("{} records, {}, {:.1f} s, {}/s", with_commas(delivered), in_bytes(static_cast<double>(bytes)),
+    return fmt::format("{}, {}, {:.1f} s, {}/s", counted(delivered, "record"), in_bytes(static_cast<double>(bytes)),
                        seconds_passed, in_bytes(rate));
   }
 };
@@ -153,8 +153,7 @@ class Sender {
     co_await producer_.flush();
     context_.clear_progress();
     if (!quiet_) context_.tell(progress_->text(context_.now()) + (context_.interrupted() ? " (interrupted)" : ""));
-    if (progress_->failed > 0)
-      context_.tell(fmt::format("weir: {} lines were not sent", with_commas(progress_->failed)));
+    if (progress_->failed > 0) context_.tell(fmt::format("weir: {} not sent", counted(progress_->failed, "line")));
     co_return progress_->failed > 0 ? kExitFailed : kExitDone;
   }
 
@@ -180,6 +179,7 @@ class Sender {
 Task<Result<int>> run_command(Context& context, Produce command) {
   CO_TRY_ASSIGN(auto parser, RecordParser::make(command));
   CO_TRY_ASSIGN(const auto cluster, co_await context.connect(true));
+  context.heed_interrupts();
   Sender sender(context, cluster, command, std::move(parser));
   auto input = std::make_shared<Input>(context, command.files);
   input->start();
@@ -199,7 +199,7 @@ Task<Result<int>> run_command(Context& context, Produce command) {
   }
   const int exit_code = co_await sender.finish();
   CO_TRY(sent);
-  co_return exit_code;
+  co_return context.interrupted() && exit_code == kExitDone ? context.interrupted_exit_code() : exit_code;
 }
 
 }  // namespace weir::cli

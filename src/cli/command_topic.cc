@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <set>
 
+#include "broker/config/config_key.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
 #include "cli/output.h"
@@ -95,10 +96,28 @@ Task<Result<int>> report(Context& context, std::vector<client::Outcome<>> outcom
   co_return exit_code;
 }
 
-// A known state of affairs is a success after all.
-void forgive(std::vector<client::Outcome<>>& outcomes, Errc code) {
+// A known state of affairs is no failure after all.
+void forgive(Context& context, std::vector<client::Outcome<>>& outcomes, Errc code, std::string_view state) {
+  std::erase_if(outcomes, [&](const client::Outcome<>& outcome) {
+    if (outcome.result || outcome.result.error().code != code) return false;
+    context.tell(fmt::format("topic {} {}", outcome.name, state));
+    return true;
+  });
+}
+
+// For settings that were refused: the names that may have been meant.
+void suggest_settings(std::vector<client::Outcome<>>& outcomes, const Assignments& settings) {
+  std::string meant;
+  for (const auto& [name, value] : settings) {
+    using broker::ConfigSection;
+    if (broker::find_config_key(ConfigSection::kTopic, name) != nullptr) continue;
+    const auto* nearest = broker::nearest_config_key(ConfigSection::kTopic, name);
+    if (nearest != nullptr) meant += fmt::format("; did you mean '{}'?", nearest->name);
+  }
   for (auto& outcome : outcomes) {
-    if (!outcome.result && outcome.result.error().code == code) outcome.result = {};
+    if (!outcome.result && outcome.result.error().code == Errc::kInvalidArgument) {
+      outcome.result = fail(Errc::kInvalidArgument, outcome.result.error().message + meant);
+    }
   }
 }
 
@@ -138,7 +157,8 @@ Task<Result<int>> run_command(Context& context, TopicDescribe command) {
   json.begin_array();
   for (const auto& outcome : described) {
     if (!outcome.result) {
-      context.tell("weir: " + outcome.result.error().message);
+      const Error error = co_await explained(admin, outcome.name, outcome.result.error());
+      context.tell("weir: " + error.message);
       exit_code = kExitFailed;
       continue;
     }
@@ -163,7 +183,8 @@ Task<Result<int>> run_command(Context& context, TopicCreate command) {
                       .configs = {command.configs.begin(), command.configs.end()}});
   }
   CO_TRY_ASSIGN(auto outcomes, co_await admin.create_topics(std::move(topics), command.dry_run));
-  if (command.if_not_exists) forgive(outcomes, Errc::kAlreadyExists);
+  if (command.if_not_exists) forgive(context, outcomes, Errc::kAlreadyExists, "is there already");
+  suggest_settings(outcomes, command.configs);
   co_return co_await report(context, std::move(outcomes), command.dry_run ? "could create" : "created");
 }
 
@@ -171,7 +192,12 @@ Task<Result<int>> run_command(Context& context, TopicDelete command) {
   CO_TRY_ASSIGN(const auto cluster, co_await context.connect());
   Admin admin(cluster);
   CO_TRY_ASSIGN(auto outcomes, co_await admin.delete_topics(command.names));
-  if (command.if_exists) forgive(outcomes, Errc::kNotFound);
+  if (command.if_exists) forgive(context, outcomes, Errc::kNotFound, "is not there");
+  for (auto& outcome : outcomes) {
+    if (!outcome.result) {
+      outcome.result = std::unexpected(co_await explained(admin, outcome.name, outcome.result.error()));
+    }
+  }
   co_return co_await report(context, std::move(outcomes), "deleted");
 }
 
@@ -184,14 +210,19 @@ Task<Result<int>> run_command(Context& context, TopicAlter command) {
   Admin admin(cluster);
   client::ConfigChanges changes{command.set.begin(), command.set.end()};
   for (const std::string& name : command.unset) changes[name] = std::nullopt;
+  Result<> changed;
   if (!changes.empty()) {
-    CO_TRY(co_await admin.alter_config({client::ConfigResourceType::kTopic, command.name}, std::move(changes)));
+    changed = co_await admin.alter_config({client::ConfigResourceType::kTopic, command.name}, std::move(changes));
   }
-  if (command.partitions > 0) {
-    CO_TRY(co_await admin.create_partitions(command.name, command.partitions));
+  if (changed && command.partitions > 0) {
+    changed = co_await admin.create_partitions(command.name, command.partitions);
   }
-  CO_TRY(co_await context.print("changed topic " + command.name + "\n"));
-  co_return kExitDone;
+  if (!changed) changed = std::unexpected(co_await explained(admin, command.name, changed.error()));
+  std::vector<client::Outcome<>> outcomes = {{command.name, std::move(changed)}};
+  Assignments settings = command.set;
+  for (const std::string& name : command.unset) settings.emplace_back(name, "");
+  suggest_settings(outcomes, settings);
+  co_return co_await report(context, std::move(outcomes), "changed");
 }
 
 Task<Result<int>> run_command(Context& context, TopicOffsets command) {

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "client/cluster.h"
 
@@ -34,11 +36,14 @@ Task<Result<client::Client>> Context::connect(bool allow_auto_create_topics) {
 
 Task<Result<>> Context::print(std::string text) {
   if (text.empty()) co_return Result<>();
-  const bool written = co_await seams_.disk_threads.run([text = std::move(text)] {
-    return std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  const int error = co_await seams_.disk_threads.run([text = std::move(text)] {
+    const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+    return written ? 0 : errno;
   });
-  if (!written) co_return fail(Errc::kIo, "cannot write to the standard output");
-  co_return Result<>();
+  if (error == 0) co_return Result<>();
+  output_closed_ = error == EPIPE;
+  co_return fail(output_closed_ ? Errc::kClosed : Errc::kIo,
+                 fmt::format("cannot write to the standard output: {}", std::strerror(error)));
 }
 
 void Context::tell(std::string_view line) {

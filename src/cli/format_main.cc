@@ -78,8 +78,9 @@ Result<quorum::FormatReport> format(const Format& command) {
   SystemClock clock;
   TRY_ASSIGN(const std::string text, disk.read_file(command.properties_file));
   TRY_ASSIGN(broker::ConfigMap settings, broker::parse_properties(text));
-  TRY_ASSIGN(const auto config, broker::BrokerConfig::make(std::move(settings), "localhost"));
-  TRY_ASSIGN(const FormatOptions options, options_of(command, config));
+  const auto config = broker::BrokerConfig::make(std::move(settings), "localhost");
+  if (!config) return fail(config.error().code, fmt::format("{}: {}", command.properties_file, config.error().message));
+  TRY_ASSIGN(const FormatOptions options, options_of(command, *config));
   return quorum::format_directories(disk, random, clock, options);
 }
 

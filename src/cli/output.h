@@ -51,6 +51,8 @@ class Json {
 
 // 1,234,567
 std::string with_commas(int64_t number);
+// 1 record, 1,234 records
+std::string counted(int64_t number, std::string_view noun);
 // 1.2 MiB
 std::string in_bytes(double bytes);
 // 0-3,5 of ascending numbers

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "cli/suggest.h"
+
 namespace weir::cli {
 namespace {
 
@@ -25,13 +27,23 @@ Task<Result<Offsets>> look_up(client::Admin& admin, const std::vector<TopicParti
 
 }  // namespace
 
+Task<Error> explained(client::Admin& admin, std::string topic, Error error) {
+  if (error.code != Errc::kNotFound) co_return error;
+  std::vector<std::string> names;
+  if (const auto topics = co_await admin.list_topics()) {
+    for (const client::TopicDescription& known : *topics) names.push_back(known.name);
+  }
+  const std::string meant = nearest(topic, names);
+  error.message +=
+      meant.empty() ? "; weir topic list shows those that exist" : fmt::format("; did you mean '{}'?", meant);
+  co_return error;
+}
+
 Task<Result<std::vector<TopicPartition>>> partitions_of(client::Admin& admin, std::string topic,
                                                         std::vector<int32_t> chosen) {
   CO_TRY_ASSIGN(auto described, co_await admin.describe_topics({topic}));
   if (const auto& result = described.front().result; !result) {
-    const bool missing = result.error().code == Errc::kNotFound;
-    co_return fail(result.error().code,
-                   result.error().message + (missing ? "; weir topic list shows those that exist" : ""));
+    co_return std::unexpected(co_await explained(admin, topic, result.error()));
   }
   const auto count = static_cast<int32_t>(described.front().result->partitions.size());
   std::vector<TopicPartition> places;

@@ -1,6 +1,7 @@
 // The program `weir`: picks the real clock, disk, network and threads, and carries out one command.
 #include <unistd.h>
 
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -47,10 +48,11 @@ int run(const RandomUuid&) {
   return kExitDone;
 }
 
-// A second interrupt means now.
-Task<void> give_up_at_second_interrupt(Interrupts& signals) {
-  while (signals.count() < 2) co_await signals.arrived().wait();
-  ::_exit(kExitFailed);
+// Most commands just end. Those that end in order end at once with the second interrupt.
+Task<void> give_up_when_interrupted(Context& context, Interrupts& signals) {
+  while (signals.count() < (context.heeds_interrupts() ? 2 : 1)) co_await signals.arrived().wait();
+  context.clear_progress();
+  ::_exit(context.interrupted_exit_code());
 }
 
 template <class Command>
@@ -58,6 +60,8 @@ Task<void> carry_out(Context& context, Command command, int& exit_code) {
   auto result = co_await run_command(context, std::move(command));
   if (result) {
     exit_code = *result;
+  } else if (context.output_closed()) {
+    exit_code = kExitDone;
   } else {
     context.tell("weir: " + result.error().message);
     exit_code = result.error().code == Errc::kInvalidArgument ? kExitWrongUsage : kExitFailed;
@@ -78,7 +82,9 @@ int run_with_cluster(Command command, const ClusterOptions& cluster) {
   configure_logging(clock, LogLevel::kWarn, LogFormat::kText);
   Context context(Seams{clock, random, disk, *disk_threads, network}, loop, signals, cluster);
   int exit_code = kExitFailed;
-  loop.spawn(give_up_at_second_interrupt(signals));
+  // A reader that has gone is noticed where it is written to.
+  std::signal(SIGPIPE, SIG_IGN);
+  loop.spawn(give_up_when_interrupted(context, signals));
   loop.spawn(carry_out(context, std::move(command), exit_code));
   loop.run();
   loop.clear();
@@ -101,8 +107,7 @@ int run(const Invocation& invocation) {
           return run(command);
         } else if constexpr (std::is_same_v<Command, Version>) {
           const bool json = invocation.cluster.output == OutputFormat::kJson;
-          std::puts(json ? R"({"version":")" WEIR_VERSION R"(","kafka":"4.3.1"})"
-                         : "weir " WEIR_VERSION " (Kafka 4.3.1)");
+          std::puts(json ? R"({"version":")" WEIR_VERSION R"(","kafka":"4.3.1"})" : kVersionLine);
           return kExitDone;
         } else {
           return run_with_cluster(command, invocation.cluster);
@@ -123,8 +128,8 @@ int main(int argc, char** argv) {
     return parsed.error().exit_code;
   }
   const int exit_code = weir::cli::run(*parsed);
-  std::fflush(stdout);
+  const bool written = std::fflush(stdout) == 0 || errno == EPIPE;
   weir::cli::check_for_leaks();
   // Not exit(): a disk thread may sit in a read of the terminal that nobody will answer.
-  ::_exit(exit_code);
+  ::_exit(exit_code == weir::cli::kExitDone && !written ? weir::cli::kExitFailed : exit_code);
 }

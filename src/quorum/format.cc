@@ -46,8 +46,8 @@ class Formatter {
     }
     if (options_.is_controller && !options_.has_static_voters && !says) {
       return wrong(
-          "controller.quorum.voters is not set on this controller: say --standalone, --initial-controllers or "
-          "--no-initial-controllers");
+          "controller.quorum.voters is not set on this controller: say --standalone (it is the only one at first), "
+          "--initial-controllers or --no-initial-controllers");
     }
     const bool names_voters =
         options_.first_voters == FirstVoters::kStandalone || options_.first_voters == FirstVoters::kGiven;
@@ -122,8 +122,9 @@ class Formatter {
       }
       TRY_ASSIGN(const auto properties, storage::parse_meta_properties(*found));
       if (properties.cluster_id != options_.cluster_id || properties.node_id != options_.node_id) {
-        return wrong(fmt::format("{} is formatted for node {} of cluster {}", directory, properties.node_id.value(),
-                                 properties.cluster_id));
+        return wrong(fmt::format("{} is formatted for node {} of cluster {}, not for node {} of cluster {}", directory,
+                                 properties.node_id.value(), properties.cluster_id, options_.node_id.value(),
+                                 options_.cluster_id));
       }
       report_.skipped.push_back(directory);
     }

@@ -58,8 +58,10 @@ Result<MetaProperties> parse_meta_properties(std::string_view text) {
     return found == values.end() ? std::nullopt : std::optional(found->second);
   };
   const std::string version = value_of("version").value_or("");
+  if (version.empty()) return fail(Errc::kCorrupt, "meta.properties has no version: it is damaged");
   if (version != "0" && version != "1") {
-    return fail(Errc::kCorrupt, fmt::format("meta.properties has the version '{}'", version));
+    return fail(Errc::kCorrupt,
+                fmt::format("meta.properties has the version '{}', which is not known here: 0 and 1 are", version));
   }
   const std::string_view node_key = version == "0" ? "broker.id" : "node.id";
   MetaProperties properties;

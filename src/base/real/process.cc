@@ -44,6 +44,8 @@ ProcessEvents::ProcessEvents() {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&heeded, signal);
   ::pthread_sigmask(SIG_BLOCK, &heeded, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  // A file at its size limit (ulimit -f) is a full disk, and no reason to die.
+  ::signal(SIGXFSZ, SIG_IGN);
   signals_ = ::signalfd(-1, &heeded, SFD_CLOEXEC);
   finish_ = ::eventfd(0, EFD_CLOEXEC);
   CHECK(signals_ >= 0 && finish_ >= 0);
