@@ -2,7 +2,9 @@
 
 #include <fmt/core.h>
 
+#include <atomic>
 #include <cstdio>
+#include <cstdlib>
 
 #include "base/real/posix_disk.h"
 #include "base/real/posix_network.h"
@@ -89,11 +91,7 @@ class Process {
     home().post([this, began] { home().spawn(start(began)); });
     ProcessEvents::Event event = ProcessEvents::Event::kReload;
     while (event == ProcessEvents::Event::kReload) event = events_.wait();
-    if (event == ProcessEvents::Event::kStop) {
-      log_info("node", "stopping");
-      home().post([this] { home().spawn(stop()); });
-      while (events_.wait() != ProcessEvents::Event::kFinish) complain("still stopping");
-    }
+    if (event == ProcessEvents::Event::kStop) stop_and_wait();
     loops_.join();
     seams_.disk_threads.finish();
     loops_.clear();
@@ -103,12 +101,31 @@ class Process {
  private:
   Loop& home() { return *loops_.loops().front(); }
 
+  // What is half started cannot be stopped in order: the stop follows the start, which recovery may make long. A second
+  // signal does not wait for that; nothing was served yet, and the next start recovers what this one did not.
+  void stop_and_wait() {
+    log_info("node", started_ ? "stopping" : "stopping when it has started");
+    home().post([this] {
+      stop_requested_ = true;
+      if (started_) home().spawn(stop());
+    });
+    while (events_.wait() != ProcessEvents::Event::kFinish) {
+      if (!started_) {
+        complain("ended while it was starting");
+        std::_Exit(kFailed);
+      }
+      complain("still stopping");
+    }
+  }
+
   Task<void> start(MonotonicTime began) {
     const Result<> started = co_await node_.start();
     if (!started) {
       fail(started.error());
       co_return;
     }
+    started_ = true;
+    if (stop_requested_) co_return co_await stop();
     const auto took = std::chrono::duration_cast<milliseconds>(seams_.clock.monotonic() - began);
     fmt::print("weir {} node {} ready on {} in {} ms\n", WEIR_VERSION, node_.id().value(),
                node_.client_address().to_string(), took.count());
@@ -130,7 +147,9 @@ class Process {
   ProcessEvents& events_;
   LoopThreads loops_;
   Node node_;
-  bool failed_ = false;  // written on the first loop before finish()
+  bool failed_ = false;          // written on the first loop before finish()
+  bool stop_requested_ = false;  // first loop only
+  std::atomic<bool> started_ = false;
 };
 
 }  // namespace

@@ -86,6 +86,30 @@ def test_a_directory_that_a_later_release_wrote_is_refused(alone, formatted, tmp
     assert "meta.properties has no version: it is damaged" in refused(alone, str(formatted))
 
 
+def crc32c(data: bytes) -> int:
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def test_metadata_of_a_later_release_are_refused(alone, formatted, tmp_path):
+    checkpoint = tmp_path / "data" / "bootstrap.checkpoint"
+    data = bytearray(checkpoint.read_bytes())
+    # The level follows the name; it is in the second batch, behind the control record that begins the file.
+    level = data.index(b"metadata.version") + len(b"metadata.version")
+    data[level:level + 2] = (99).to_bytes(2, "big")
+    batch = 12 + int.from_bytes(data[8:12], "big")
+    end = batch + 12 + int.from_bytes(data[batch + 8:batch + 12], "big")
+    data[batch + 17:batch + 21] = crc32c(bytes(data[batch + 21:end])).to_bytes(4, "big")
+    checkpoint.write_bytes(data)
+    done = alone.run("start", str(formatted))
+    assert (done.code, done.out) == (1, "")
+    assert "weir: metadata.version 99 is not supported: 7 to 30 are" in done.err
+
+
 def test_a_file_that_cannot_be_used_is_named(alone, tmp_path):
     assert refused(alone, "missing.properties") == "weir: cannot open missing.properties: No such file or directory\n"
     (tmp_path / "locked.properties").touch(0o000)
@@ -114,6 +138,19 @@ def test_a_mistyped_setting_is_told_and_the_node_starts(alone, formatted):
     assert process.returncode == 0
     assert "log.retention.hour is not a known setting and is ignored; is log.retention.hours meant?" in err
     assert "node: stopped clean=true" in err
+
+
+# A stop in the middle of a start once ended in a crash, or blamed the controller.
+def test_a_node_that_is_stopped_while_it_starts_ends_in_order(alone, tmp_path):
+    for round_ in range(10):
+        file = properties(tmp_path, f"round{round_}")
+        alone("format", "--standalone", "-t", CLUSTER, "-c", str(file))
+        process = alone.start("start", str(file))
+        while not (tmp_path / f"round{round_}" / "__cluster_metadata-0" / "00000000000000000000.log").exists():
+            assert process.poll() is None
+        process.send_signal(signal.SIGTERM)
+        err = process.communicate(timeout=60)[1]
+        assert (process.returncode, "stopped clean=true" in err) == (0, True), err
 
 
 def test_a_disk_that_takes_nothing_more_is_told(alone, formatted):
