@@ -15,22 +15,44 @@ class PartitionBatches {
  public:
   // Oldest first. Only the last may be unsealed; those to be sent again come first.
   std::deque<std::unique_ptr<Batch>> waiting;
-  std::vector<std::unique_ptr<Batch>> in_flight;  // oldest first, at most ProducerOptions::in_flight_max
+  std::vector<std::unique_ptr<Batch>> in_flight;  // in the order of sending, at most ProducerOptions::in_flight_max
+  ProducerIdentity identity;
   int32_t next_sequence = 0;
+  // Only what is in doubt is sent, until nothing is; then a new epoch begins.
+  bool ending_epoch = false;
+
+  // The batch whose turn it is, or the end.
+  auto turn() {
+    return ending_epoch ? std::ranges::find_if(waiting, [](const auto& batch) { return batch->in_doubt; })
+                        : waiting.begin();
+  }
 
   // The batch that may be sent now, or null. `*when` gets the time when one that only has to wait may be.
   Batch* sendable(const ProducerOptions& options, MonotonicTime now, bool flushing, MonotonicTime* when) {
-    if (waiting.empty()) return nullptr;
-    Batch* front = waiting.front().get();
+    const auto at = turn();
+    if (at == waiting.end()) return nullptr;
+    Batch* next = at->get();
     const auto limit = static_cast<size_t>(options.idempotent ? std::min(options.in_flight_max, 5) : 1);
-    const bool is_repeat = front->attempts > 0;
+    const bool is_repeat = next->attempts > 0;
     const bool repeat_on_the_way = std::ranges::any_of(in_flight, [](const auto& b) { return b->attempts > 1; });
     if (in_flight.size() >= (is_repeat ? 1 : limit) || repeat_on_the_way) return nullptr;
-    const bool full = front->sealed || waiting.size() > 1;
-    MonotonicTime from = is_repeat ? front->not_before : full || flushing ? now : front->created + options.linger;
-    if (from <= now) return front;
+    const bool full = next->sealed || waiting.size() > 1;
+    MonotonicTime from = is_repeat ? next->not_before : full || flushing ? now : next->created + options.linger;
+    if (from <= now) return next;
     if (when != nullptr) *when = std::min(*when, from);
     return nullptr;
+  }
+
+  // Whether no older batch was sent and is undecided.
+  [[nodiscard]] bool is_oldest(const Batch& batch) const {
+    auto is_older = [&](const auto& other) { return other->attempts > 0 && other->order < batch.order; };
+    return std::ranges::none_of(in_flight, is_older) && std::ranges::none_of(waiting, is_older);
+  }
+
+  void put_back(std::unique_ptr<Batch> batch) {
+    // Those that failed together come back in the order of their answers.
+    const auto at = std::ranges::find_if(waiting, [&](const auto& other) { return other->order > batch->order; });
+    waiting.insert(at, std::move(batch));
   }
 
   std::unique_ptr<Batch> remove_in_flight(Batch* batch) {
@@ -66,6 +88,19 @@ void number(Batch& batch, ProducerIdentity identity, int32_t sequence) {
   store_be(at + kCrcAt, protocol::crc32c(batch.bytes.bytes.subspan(kChecksummedFrom)));
 }
 
+// Whether a broker that answers a batch with this retriable error can not have appended it. The others may come after
+// the append: while it waited for replicas, lost its leadership, or could not flush.
+bool precedes_append(ErrorCode error) {
+  switch (error) {
+    case ErrorCode::kCorruptMessage:
+    case ErrorCode::kNotEnoughReplicas:
+    case ErrorCode::kThrottlingQuotaExceeded:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 Accumulator::Accumulator(const ProducerOptions& options) : options_(options) {}
@@ -97,6 +132,7 @@ Accumulator::Appended Accumulator::append(const TopicPartition& place, const Pro
   if (batch == nullptr) {
     auto fresh = std::make_unique<Batch>(
         Batch{.place = place, .builder = protocol::BatchBuilder({.codec = options_.compression}), .created = now});
+    fresh->order = batches_made_++;
     batch = fresh.get();
     partition.waiting.push_back(std::move(fresh));
     result.new_batch = true;
@@ -133,32 +169,73 @@ size_t Accumulator::next_size(const TopicPartition& place, MonotonicTime now, bo
   return batch->sealed ? batch->bytes.bytes.size() : batch->memory + protocol::kBatchHeaderSize;
 }
 
-Batch* Accumulator::take(const TopicPartition& place, ProducerIdentity identity) {
+Batch* Accumulator::take(const TopicPartition& place) {
   PartitionBatches& partition = *partitions_.at(place);
-  std::unique_ptr<Batch> owned = std::move(partition.waiting.front());
-  partition.waiting.pop_front();
+  const auto at = partition.turn();
+  CHECK(at != partition.waiting.end(), "{} has nothing to send", place.to_string());
+  std::unique_ptr<Batch> owned = std::move(*at);
+  partition.waiting.erase(at);
   Batch* batch = owned.get();
   seal(*batch);
   if (options_.idempotent && batch->sequence < 0) {
+    if (partition.identity.id == kNoProducerId) {
+      CHECK(!identity_wanted(), "no producer id for {}", place.to_string());
+      partition.identity = identity_;
+      partition.next_sequence = 0;
+    }
     const auto count = static_cast<int32_t>(batch->records.size());
-    number(*batch, identity, partition.next_sequence);
+    number(*batch, partition.identity, partition.next_sequence);
     partition.next_sequence = protocol::sequence_after(partition.next_sequence, count);
   }
   ++batch->attempts;
-  ++in_flight_;
   partition.in_flight.push_back(std::move(owned));
   return batch;
 }
 
-void Accumulator::release(Batch* batch) {
+// The batch is decided, and takes no room any more.
+std::unique_ptr<Batch> Accumulator::leave(PartitionBatches& partition, Batch* batch) {
+  std::unique_ptr<Batch> owned = partition.remove_in_flight(batch);
   used_ -= batch->memory;
   records_pending_ -= batch->records.size();
+  return owned;
+}
+
+void Accumulator::begin_epoch_when_settled(PartitionBatches& partition) {
+  if (!partition.ending_epoch || !partition.in_flight.empty() || partition.turn() != partition.waiting.end()) return;
+  partition.ending_epoch = false;
+  partition.next_sequence = 0;
+  for (auto& batch : partition.waiting) batch->sequence = -1;
+  if (partition.identity.epoch.value() < INT16_MAX) {
+    partition.identity.epoch = ProducerEpoch(static_cast<int16_t>(partition.identity.epoch.value() + 1));
+    return;
+  }
+  // The epochs of this producer id are used up, here at least; with the next one every partition that begins can go on.
+  if (identity_.id == partition.identity.id) identity_ = {};
+  partition.identity = {};
+}
+
+Accumulator::Verdict Accumulator::judge(const Batch& batch, ErrorCode error) const {
+  switch (error) {
+    case ErrorCode::kNone:
+    case ErrorCode::kDuplicateSequenceNumber:
+      return Verdict::kStored;
+    case ErrorCode::kOutOfOrderSequenceNumber:
+      if (!options_.idempotent) return Verdict::kGivenUp;
+      // Behind one that is itself to be sent again this is no surprise; for the oldest the broker has lost state.
+      return partitions_.at(batch.place)->is_oldest(batch) ? Verdict::kLostTrack : Verdict::kRefused;
+    case ErrorCode::kUnknownProducerId:
+    case ErrorCode::kInvalidProducerEpoch:
+      return options_.idempotent ? Verdict::kLostTrack : Verdict::kGivenUp;
+    default:
+      if (protocol::error_retry(error) == protocol::Retry::kNever) return Verdict::kGivenUp;
+      return precedes_append(error) ? Verdict::kRefused : Verdict::kUncertain;
+  }
 }
 
 void Accumulator::succeeded(Batch* batch, Offset base_offset, Timestamp append_time) {
-  const auto owned = partitions_.at(batch->place)->remove_in_flight(batch);
-  --in_flight_;
-  release(batch);
+  PartitionBatches& partition = *partitions_.at(batch->place);
+  const auto owned = leave(partition, batch);
+  begin_epoch_when_settled(partition);
   for (size_t i = 0; i < batch->records.size(); ++i) {
     Batch::Record& record = batch->records[i];
     const Delivery delivery{.partition = batch->place.partition,
@@ -169,54 +246,33 @@ void Accumulator::succeeded(Batch* batch, Offset base_offset, Timestamp append_t
 }
 
 void Accumulator::failed(Batch* batch, const Error& error) {
-  const auto owned = partitions_.at(batch->place)->remove_in_flight(batch);
-  --in_flight_;
-  release(batch);
-  want_new_identity();
+  PartitionBatches& partition = *partitions_.at(batch->place);
+  const auto owned = leave(partition, batch);
+  partition.ending_epoch |= batch->sequence >= 0;
+  begin_epoch_when_settled(partition);
   const Result<Delivery> result = std::unexpected(error);
   for (Batch::Record& record : batch->records) {
     if (record.done) record.done(result);
   }
 }
 
-void Accumulator::send_again(Batch* batch, MonotonicTime not_before) {
+void Accumulator::send_again(Batch* batch, Verdict verdict, MonotonicTime not_before) {
   PartitionBatches& partition = *partitions_.at(batch->place);
   std::unique_ptr<Batch> owned = partition.remove_in_flight(batch);
-  --in_flight_;
   owned->not_before = not_before;
-  // Those that failed together come back in the order of their answers; their sequence says where they belong.
-  auto at = partition.waiting.begin();
-  while (at != partition.waiting.end() && (*at)->attempts > 0 && (*at)->created < owned->created) ++at;
-  partition.waiting.insert(at, std::move(owned));
+  // A refusal says nothing of an earlier attempt, which may still be on its way to the log.
+  owned->in_doubt |= verdict == Verdict::kUncertain;
+  partition.put_back(std::move(owned));
+  begin_epoch_when_settled(partition);
 }
 
-Accumulator::Verdict Accumulator::judge(const Batch& batch, ErrorCode error) const {
-  switch (error) {
-    case ErrorCode::kNone:
-    case ErrorCode::kDuplicateSequenceNumber:
-      return Verdict::kStored;
-    case ErrorCode::kOutOfOrderSequenceNumber: {
-      // Behind one that is itself to be sent again this is no surprise; for the oldest the broker has lost state.
-      const PartitionBatches& partition = *partitions_.at(batch.place);
-      const bool oldest = partition.in_flight.front().get() == &batch &&
-                          (partition.waiting.empty() || partition.waiting.front()->attempts == 0);
-      return !options_.idempotent ? Verdict::kLost : oldest ? Verdict::kAgainNew : Verdict::kAgain;
-    }
-    case ErrorCode::kUnknownProducerId:
-    case ErrorCode::kInvalidProducerEpoch:
-      return options_.idempotent ? Verdict::kAgainNew : Verdict::kLost;
-    default:
-      return protocol::error_retry(error) == protocol::Retry::kNever ? Verdict::kLost : Verdict::kAgain;
+void Accumulator::lost_track(Batch* batch, const Error& error, MonotonicTime not_before) {
+  if (batch->in_doubt) {
+    failed(batch, {error.code, error.message + "; an earlier attempt may have stored it"});
+    return;
   }
-}
-
-void Accumulator::begin_identity() {
-  CHECK(in_flight_ == 0, "a batch of the old identity is on its way");
-  new_identity_wanted_ = false;
-  for (auto& [place, partition] : partitions_) {
-    partition->next_sequence = 0;
-    for (auto& batch : partition->waiting) batch->sequence = -1;
-  }
+  partitions_.at(batch->place)->ending_epoch = true;
+  send_again(batch, Verdict::kRefused, not_before);
 }
 
 bool Accumulator::expire(MonotonicTime now) {
@@ -227,15 +283,12 @@ bool Accumulator::expire(MonotonicTime now) {
       partition->waiting.pop_front();
       Batch* expired = batch.get();
       partition->in_flight.push_back(std::move(batch));
-      ++in_flight_;
       any = true;
-      const bool tried = expired->attempts > 0;
-      const bool wanted = new_identity_wanted_;
-      failed(expired, {Errc::kTimedOut,
-                       fmt::format("{}: not acknowledged within {} ms{}", place.to_string(),
-                                   options_.delivery_timeout / milliseconds(1), tried ? "" : "; it was never sent")});
-      // What was never sent has no number yet and leaves no gap.
-      if (!tried) new_identity_wanted_ = wanted;
+      const std::string_view fate = expired->in_doubt        ? "; it may have been stored"
+                                    : expired->attempts == 0 ? "; it was never sent"
+                                                             : "";
+      failed(expired, {Errc::kTimedOut, fmt::format("{}: not acknowledged within {} ms{}", place.to_string(),
+                                                    options_.delivery_timeout / milliseconds(1), fate)});
     }
   }
   return any;
@@ -247,7 +300,6 @@ void Accumulator::fail_waiting(const Error& error) {
       Batch* batch = partition->waiting.front().get();
       partition->in_flight.push_back(std::move(partition->waiting.front()));
       partition->waiting.pop_front();
-      ++in_flight_;
       failed(batch, error);
     }
   }

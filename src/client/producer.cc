@@ -56,7 +56,8 @@ class Producer::Impl : public std::enable_shared_from_this<Producer::Impl> {
   Task<Result<>> exchange(NodeId leader, const Batches& batches);
   void take_in(const ProduceResponse& answer, const Batches& batches);
   void judge(Batch* batch, const ProduceResponse::PartitionProduceResponse& answer);
-  void again(Batch* batch);
+  [[nodiscard]] MonotonicTime not_before(const Batch& batch);
+  void again(Batch* batch, Accumulator::Verdict verdict);
   void decided();
   [[nodiscard]] const TopicInfo* known_topic(const std::string& name) const;
 
@@ -65,7 +66,6 @@ class Producer::Impl : public std::enable_shared_from_this<Producer::Impl> {
   Accumulator batches_;
   Partitioner partitioner_;
   Backoff backoff_;
-  ProducerIdentity identity_;
   std::map<NodeId, int> requests_in_flight_;
   MonotonicTime refresh_not_before_{};
   bool leaders_wanted_ = false;
@@ -154,13 +154,7 @@ Task<void> Producer::Impl::run(std::shared_ptr<Impl> self) {
 
 // Whether batches may be sent: always without idempotence, otherwise with an identity that the brokers know.
 Task<bool> Producer::Impl::ensure_identity() {
-  if (!options_.idempotent) co_return true;
-  if (batches_.new_identity_wanted()) {
-    if (batches_.batches_in_flight() > 0) co_return false;
-    identity_ = {};
-    batches_.begin_identity();
-  }
-  if (identity_.id != kNoProducerId) co_return true;
+  if (!batches_.identity_wanted()) co_return true;
   protocol::InitProducerIdRequest request;
   request.transactional_id.reset();
   request.transaction_timeout_ms = INT32_MAX;
@@ -175,7 +169,7 @@ Task<bool> Producer::Impl::ensure_identity() {
     }
     co_return false;
   }
-  identity_ = {ProducerId(reply->message.producer_id), ProducerEpoch(reply->message.producer_epoch)};
+  batches_.set_identity({ProducerId(reply->message.producer_id), ProducerEpoch(reply->message.producer_epoch)});
   co_return true;
 }
 
@@ -207,7 +201,7 @@ Producer::Impl::Batches Producer::Impl::take_for(NodeId, const std::vector<Topic
     const size_t next = batches_.next_size(place, cluster_->now(), flushing_ > 0);
     if (next == 0 || (size > 0 && size + next > options_.request_size_max)) continue;
     size += next;
-    taken.push_back(batches_.take(place, identity_));
+    taken.push_back(batches_.take(place));
   }
   return taken;
 }
@@ -219,7 +213,7 @@ Task<void> Producer::Impl::send_batches(std::shared_ptr<Impl> self, NodeId leade
   if (!sent) {
     const bool hopeless = !is_transport_failure(sent.error());
     for (Batch* batch : batches) {
-      hopeless ? self->batches_.failed(batch, sent.error()) : self->again(batch);
+      hopeless ? self->batches_.failed(batch, sent.error()) : self->again(batch, Accumulator::Verdict::kUncertain);
     }
   }
   self->decided();
@@ -274,7 +268,7 @@ void Producer::Impl::take_in(const ProduceResponse& answer, const Batches& batch
   for (Batch* batch : batches) {
     const auto at = found.find({batch->place.topic, batch->place.partition.value()});
     if (at == found.end()) {
-      again(batch);
+      again(batch, Accumulator::Verdict::kUncertain);
     } else {
       judge(batch, *at->second);
     }
@@ -283,37 +277,42 @@ void Producer::Impl::take_in(const ProduceResponse& answer, const Batches& batch
 
 void Producer::Impl::judge(Batch* batch, const ProduceResponse::PartitionProduceResponse& answer) {
   const ErrorCode error = protocol::error_code(answer.error_code);
-  switch (batches_.judge(*batch, error)) {
+  const Accumulator::Verdict verdict = batches_.judge(*batch, error);
+  const auto detail =
+      answer.record_errors.empty() ? answer.error_message : answer.record_errors.front().batch_index_error_message;
+  auto told = [&] { return to_error(error, batch->place.to_string(), detail ? detail : answer.error_message); };
+  switch (verdict) {
     case Accumulator::Verdict::kStored:
       backoff_.reset();
       batches_.succeeded(batch, Offset(answer.base_offset), Timestamp(answer.log_append_time_ms));
       break;
-    case Accumulator::Verdict::kAgainNew:
-      batches_.want_new_identity();
-      again(batch);
-      break;
-    case Accumulator::Verdict::kAgain:
+    case Accumulator::Verdict::kUncertain:
+    case Accumulator::Verdict::kRefused:
       if (protocol::error_retry(error) == protocol::Retry::kRefresh) {
         cluster_->metadata().set_leader(batch->place, NodeId(answer.current_leader.leader_id),
                                         LeaderEpoch(answer.current_leader.leader_epoch));
-        leaders_wanted_ = true;
       }
-      again(batch);
+      again(batch, verdict);
       break;
-    case Accumulator::Verdict::kLost: {
-      const auto detail =
-          answer.record_errors.empty() ? answer.error_message : answer.record_errors.front().batch_index_error_message;
-      batches_.failed(batch, to_error(error, batch->place.to_string(), detail ? detail : answer.error_message));
+    case Accumulator::Verdict::kLostTrack:
+      batches_.lost_track(batch, told(), not_before(*batch));
       break;
-    }
+    case Accumulator::Verdict::kGivenUp:
+      batches_.failed(batch, told());
+      break;
   }
 }
 
-void Producer::Impl::again(Batch* batch) {
+// When a batch may be sent again after its last attempt.
+MonotonicTime Producer::Impl::not_before(const Batch& batch) {
   Backoff backoff = cluster_->retry_backoff();
   Duration wait{};
-  for (int i = 0; i < std::min(batch->attempts, 8); ++i) wait = backoff.next(cluster_->random());
-  batches_.send_again(batch, cluster_->now() + wait);
+  for (int i = 0; i < std::min(batch.attempts, 8); ++i) wait = backoff.next(cluster_->random());
+  return cluster_->now() + wait;
+}
+
+void Producer::Impl::again(Batch* batch, Accumulator::Verdict verdict) {
+  batches_.send_again(batch, verdict, not_before(*batch));
   leaders_wanted_ = true;
 }
 
