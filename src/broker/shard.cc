@@ -1,5 +1,7 @@
 #include "broker/shard.h"
 
+#include <algorithm>
+
 #include "broker/config/broker_config.h"
 #include "broker/controller_client.h"
 #include "broker/group_service.h"
@@ -44,7 +46,11 @@ void BrokerShard::add_partition(std::shared_ptr<Partition> partition) {
 void BrokerShard::remove_partition(const Uuid& topic_id, PartitionIndex index) { partitions_.erase({topic_id, index}); }
 
 void BrokerShard::close_connections() {
-  for (ServerConnection* connection : connections_) connection->close();
+  // In the order in which they came: that of their addresses would be another one in each run.
+  std::vector<std::pair<uint64_t, ServerConnection*>> sorted;
+  for (const auto& [connection, number] : connections_) sorted.emplace_back(number, connection);
+  std::ranges::sort(sorted);
+  for (const auto& [number, connection] : sorted) connection->close();
 }
 
 Task<Result<ProducerId>> BrokerShard::next_producer_id() {

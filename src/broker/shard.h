@@ -6,7 +6,6 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "base/loop.h"
 #include "base/seams.h"
@@ -79,7 +78,7 @@ class BrokerShard {
   }
   [[nodiscard]] size_t partition_count() const { return partitions_.size(); }
 
-  void add_connection(ServerConnection& connection) { connections_.insert(&connection); }
+  void add_connection(ServerConnection& connection) { connections_.emplace(&connection, connections_seen_++); }
   void remove_connection(ServerConnection& connection) { connections_.erase(&connection); }
   void close_connections();
   [[nodiscard]] size_t connection_count() const { return connections_.size(); }
@@ -99,7 +98,8 @@ class BrokerShard {
   std::shared_ptr<const quorum::MetadataImage> image_;
   storage::FilePool files_{kOpenFilesMax};
   std::unordered_map<PartitionKey, std::shared_ptr<Partition>, PartitionKeyHash> partitions_;
-  std::unordered_set<ServerConnection*> connections_;
+  std::unordered_map<ServerConnection*, uint64_t> connections_;  // numbered as they came
+  uint64_t connections_seen_ = 0;
   FetchSessionCache fetch_sessions_;
   RemoteFetchWatches fetch_watches_;
   std::unique_ptr<GroupService> groups_;
