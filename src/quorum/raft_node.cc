@@ -21,6 +21,8 @@ using protocol::BatchBuilder;
 using protocol::ControlType;
 
 constexpr std::string_view kQuorumStateFile = "quorum-state";
+// Between flushes that find no room on the disk.
+constexpr Duration kFullDiskRetryInterval = seconds(1);
 
 // The election that the file remembers; nothing when there is no file yet.
 Result<std::optional<ElectionState>> read_election_state(Disk& disk, const std::string& path) {
@@ -251,6 +253,12 @@ Task<void> RaftNode::flush() {
     }
     const auto flushed = co_await seams_.disk_threads.run([work = *job] { return work.run(); });
     log_->finish_flush(*job, flushed.has_value());
+    if (!flushed && flushed.error().code == Errc::kNoSpace) {
+      if (stopping_) break;
+      log_warn("raft", "the flush waits for room on the disk", kv("why", flushed.error().message));
+      co_await sleep_for(kFullDiskRetryInterval);
+      continue;
+    }
     if (!flushed) {
       fail_log(flushed.error());
       break;

@@ -64,7 +64,8 @@ struct FlushJob {
   std::string directory;
   Disk* disk;
 
-  // Disk thread; blocks. kIo, kNoSpace.
+  // Disk thread; blocks. kIo: what was appended may be lost. kNoSpace: there is no room for a file beside the records;
+  // another flush may succeed when there is.
   Result<> run() const;
 };
 

@@ -59,7 +59,10 @@ Result<FlushJob> Log::start_flush(FlushNeed extent, Timestamp now) {
 }
 
 Result<> FlushJob::run() const {
-  for (const std::shared_ptr<File>& file : files) TRY(file->sync());
+  for (const std::shared_ptr<File>& file : files) {
+    // Of a disk without room too: the kernel may have dropped what it could not write, and a second sync would not see.
+    if (Result<> synced = file->sync(); !synced) return fail(Errc::kIo, std::move(synced).error().message);
+  }
   if (epochs) TRY(disk->write_file_atomically(fmt::format("{}/{}", directory, kLeaderEpochFile), *epochs));
   if (sync_directory && !epochs) TRY(disk->sync_directory(directory));
   return {};

@@ -58,8 +58,10 @@ Result<> Segment::write(std::span<const ByteView> bytes) {
   }
   Result<> written = log->write_at(size_, bytes);
   if (!written) {
-    // A part of it may be there, which a reader or a recovery must never take for records.
-    tail_uncut_ = !log->truncate(size_).has_value();
+    // A part of it may be there, which a reader or a recovery must never take for records. It is cut off again before
+    // the next write, or before the segment is closed: this may fail, and is not on the device.
+    (void)log->truncate(size_);
+    tail_uncut_ = true;
     return written;
   }
   for (ByteView part : bytes) size_ += part.size();

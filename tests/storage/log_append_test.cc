@@ -165,6 +165,8 @@ TEST_F(LogAppendTest, WriteThatFailsHalfwayIsTakenBackAtEveryLength) {
     ASSERT_EQ(disk_.read_file(path)->size(), batch.size());
   }
   // What could not be cut off at once is cut off before the next, shorter, batch.
+  full.room = UINT64_MAX;
+  ASSERT_TRUE(append_to(batch));
   full.room = batch.size() - 1;
   full.truncate_fails = true;
   ASSERT_EQ(refusal(append_to(batch)), AppendErrorCode::kNoSpace);
@@ -173,8 +175,38 @@ TEST_F(LogAppendTest, WriteThatFailsHalfwayIsTakenBackAtEveryLength) {
   full.truncate_fails = false;
   const ByteVector shorter = make_batch({.value_size = 1});
   ASSERT_TRUE(append_to(shorter));
-  EXPECT_EQ(disk_.read_file(path)->size(), batch.size() + shorter.size());
-  EXPECT_EQ(batches_in(read_all(**log, Offset(0), Offset(2))).size(), 2u);
+  EXPECT_EQ(disk_.read_file(path)->size(), 2 * batch.size() + shorter.size());
+  EXPECT_EQ(batches_in(read_all(**log, Offset(0), Offset(3))).size(), 3u);
+}
+
+// A partition whose leader epochs could not be saved went offline for good, though its records were on the device.
+TEST_F(LogAppendTest, FlushThatFindsNoRoomForTheEpochsCanBeRepeated) {
+  ShortDisk full(disk_);
+  auto log = Log::open({.disk = full,
+                        .files = files_,
+                        .directory = "data/full-0",
+                        .partition = {"full", PartitionIndex(0)},
+                        .config = config_,
+                        .now = now_});
+  ASSERT_TRUE(log);
+  ByteVector batch = make_batch({});
+  ASSERT_TRUE((*log)->append_as_leader(batch, {.leader_epoch = LeaderEpoch(3), .now = now_}));
+  auto flush = [&]() -> Result<> {
+    TRY_ASSIGN(const FlushJob job, (*log)->start_flush(FlushNeed::kAll, now_));
+    const Result<> done = job.run();
+    (*log)->finish_flush(job, done.has_value());
+    return done;
+  };
+  full.room = 0;
+  EXPECT_EQ(flush().error().code, Errc::kNoSpace);
+  EXPECT_EQ((*log)->recovery_point(), Offset(0));
+  full.room = UINT64_MAX;
+  EXPECT_TRUE(flush());
+  EXPECT_EQ((*log)->recovery_point(), Offset(1));
+  EXPECT_EQ(disk_.read_file("data/full-0/leader-epoch-checkpoint"), "0\n1\n3 0\n");
+  // What a failed sync leaves is not known; a second one would say that all is well.
+  full.sync_fails = true;
+  EXPECT_EQ(flush().error().code, Errc::kIo);
 }
 
 TEST_F(LogAppendTest, FollowersTakeBatchesAsTheyComeAndRollByThem) {

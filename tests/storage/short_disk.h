@@ -17,6 +17,7 @@ class ShortDisk final : public Disk {
   // Bytes that can still be written, into any file.
   uint64_t room = UINT64_MAX;
   bool truncate_fails = false;
+  bool sync_fails = false;  // for want of room
 
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override {
     TRY_ASSIGN(std::shared_ptr<File> file, disk_.open(path, mode));
@@ -54,7 +55,10 @@ class ShortDisk final : public Disk {
       return file_->truncate(size);
     }
     Result<uint64_t> size() override { return file_->size(); }
-    Result<> sync() override { return file_->sync(); }
+    Result<> sync() override {
+      if (disk_.sync_fails) return fail(Errc::kNoSpace, "the disk is full");
+      return file_->sync();
+    }
     void will_need(uint64_t position, uint64_t length) override { file_->will_need(position, length); }
 
    private:

@@ -13,6 +13,9 @@ using protocol::ErrorCode;
 
 namespace {
 
+// Between flushes that find no room on the disk.
+constexpr Duration kFullDiskRetryInterval = seconds(1);
+
 ErrorCode code_of(storage::AppendErrorCode code) {
   using storage::AppendErrorCode;
   switch (code) {
@@ -284,6 +287,13 @@ Task<void> Partition::flush_while_needed(std::shared_ptr<Partition> self) {
     }
     const Result<> flushed = co_await self->node_.seams.disk_threads.run([work = *job] { return work.run(); });
     self->log_->finish_flush(*job, flushed.has_value());
+    if (!flushed && flushed.error().code == Errc::kNoSpace) {
+      // Nobody is told that the records are safe; producers are told to try again when they have waited long enough.
+      log_warn("log", "the flush waits for room on the disk", kv("topic", self->topic_), kv("partition", self->index_),
+               kv("why", flushed.error().message));
+      co_await sleep_for(kFullDiskRetryInterval);
+      continue;
+    }
     if (!flushed) {
       self->fail_log(flushed.error());
       break;
