@@ -48,6 +48,8 @@ class Machine {
   // The process will die at the `count`th operation on its disk that changes something. The workload calls bury() when
   // it sees dying().
   void die_at_operation(uint64_t count, Death how);
+  // It will not, unless it has.
+  void do_not_die() { disk_.die_at_operation(0, nullptr); }
   void bury() { end(death_); }
   // How it will die, or died.
   [[nodiscard]] Death death() const { return death_; }

@@ -14,6 +14,7 @@ constexpr std::string_view kRecoveryPoint = "/data/recovery-point";
 constexpr std::string_view kLogStart = "/data/log-start";
 constexpr size_t kReadMax = 200'000;
 constexpr uint64_t kRounds = 6;
+constexpr size_t kBatchesInFlightMax = 5;  // of an idempotent producer, in Kafka's protocol
 
 int64_t read_number(Disk& disk, std::string_view path) {
   const Result<std::string> text = disk.read_file(std::string(path));
@@ -97,6 +98,13 @@ Task<void> LogWorld::open() {
   if (!opened) co_return;
   log_ = *std::move(opened);
   machine_.keep(log_);
+  check_leader_epochs();
+  leader_epoch_ = LeaderEpoch(leader_epoch_.value() + 1);
+  log_->start_epoch(leader_epoch_);
+  for (Producer& producer : producers_) {
+    // One that died undecided may be the newest.
+    while (producer.stored.size() > (producer.undecided ? 0 : 1)) producer.stored.pop_front();
+  }
   // Where nothing unflushed may be seen, what a killed process left unflushed is flushed before it is served.
   if (flushes_each_record_ && !co_await flush(storage::FlushNeed::kAll)) co_return;
   opened_ = true;
@@ -106,6 +114,7 @@ Task<void> LogWorld::open() {
   simulation_.trace("open from {} to {}", log_->log_start_offset().value(), log_->log_end_offset().value());
   // A process that died while it removed old segments had no time to say how many.
   if (std::exchange(retention_under_way_, false)) {
+    deleted_before_ = std::max(deleted_before_, log_->log_start_offset());
     history_.report(&Invariant::on_deleted_before, std::string(kPlace), log_->log_start_offset());
   }
   if (log_->log_start_offset() > log_->log_end_offset()) {
@@ -219,7 +228,7 @@ void LogWorld::make_batch(Producer& producer) {
 Task<void> LogWorld::append(Producer& producer) {
   if (!producer.undecided) make_batch(producer);
   ByteVector bytes = producer.undecided->bytes;
-  const auto appended = log_->append_as_leader(bytes, {.leader_epoch = LeaderEpoch(0), .now = now()});
+  const auto appended = log_->append_as_leader(bytes, {.leader_epoch = leader_epoch_, .now = now()});
   if (machine_.dying()) co_return;
   if (!appended) {
     simulation_.trace("{}: {}", producer.name, appended.error().message);
@@ -249,21 +258,33 @@ void LogWorld::acknowledge(Producer& producer, const storage::AppendInfo& info) 
   high_watermark_ = std::max(high_watermark_, info.last_offset + 1);
   log_->advance_high_watermark(high_watermark_);
   history_.report(&Invariant::on_high_watermark, std::string(kPlace), high_watermark_);
-  producer.last_offset = info.base_offset;
-  producer.last = std::exchange(producer.undecided, std::nullopt);
+  if (producer.stored.size() == kBatchesInFlightMax) producer.stored.pop_front();
+  producer.stored.push_back({*std::exchange(producer.undecided, std::nullopt), info.base_offset});
 }
 
 void LogWorld::send_again(Producer& producer) {
-  // Only while it is the producer's newest, and there: what is known of deleted batches may go with them.
-  if (!producer.last || producer.undecided || producer.last_offset < log_->log_start_offset()) return;
-  ByteVector bytes = producer.last->bytes;
-  const auto appended = log_->append_as_leader(bytes, {.leader_epoch = LeaderEpoch(0), .now = now()});
+  if (producer.undecided || producer.stored.empty()) return;
+  const auto& [batch, offset] = producer.stored[simulation_.random().below(producer.stored.size())];
+  // What is known of deleted batches may go with them.
+  if (producer.stored.back().offset < log_->log_start_offset() || offset < log_->log_start_offset()) return;
+  ByteVector bytes = batch.bytes;
+  const auto appended = log_->append_as_leader(bytes, {.leader_epoch = leader_epoch_, .now = now()});
   if (machine_.dying()) return;
-  if (!appended || !appended->duplicate || appended->base_offset != producer.last_offset) {
+  if (!appended || !appended->duplicate || appended->base_offset != offset) {
     simulation_.fail(
         "NoRecordIsDuplicatedOrReordered",
-        fmt::format("{} sent its last batch again and was told {}", producer.name,
+        fmt::format("{} sent its batch of offset {} again and was told {}", producer.name, offset.value(),
                     appended ? fmt::format("offset {}", appended->base_offset.value()) : appended.error().message));
+  }
+}
+
+// Replicas find out by the epochs where their logs part: those of records that are gone would lead them astray.
+void LogWorld::check_leader_epochs() {
+  for (const storage::EpochStart& epoch : log_->epochs().entries()) {
+    if (epoch.start < log_->log_end_offset()) continue;
+    simulation_.fail("LeaderEpochsAreThoseOfTheRecords",
+                     fmt::format("epoch {} begins at {}, the log was opened up to {}", epoch.epoch.value(),
+                                 epoch.start.value(), log_->log_end_offset().value()));
   }
 }
 
@@ -297,6 +318,13 @@ Offset LogWorld::report_records(Offset from, const storage::ReadResult& read, Wh
     if (!open || !protocol::check_batch(*batch)) {
       simulation_.fail("FetchedRecordsMatchWhatWasProduced", fmt::format("a broken batch at {}", next.value()));
       return next;
+    }
+    // Of records that were deleted, and are back because the log's start was not saved, no epoch need be known.
+    const LeaderEpoch known = log_->epochs().epoch_of(std::max(batch->base_offset(), log_->log_start_offset()));
+    if (known != batch->leader_epoch() && (known != kNoLeaderEpoch || batch->base_offset() >= deleted_before_)) {
+      simulation_.fail("LeaderEpochsAreThoseOfTheRecords",
+                       fmt::format("the batch at {} is of epoch {}, not of {}", batch->base_offset().value(),
+                                   batch->leader_epoch().value(), known.value()));
     }
     for (auto record = open->cursor.next(); record && *record; record = open->cursor.next()) {
       if ((**record).offset < from) continue;
@@ -333,6 +361,7 @@ Task<void> LogWorld::maintain() {
     const Offset start = log_->log_start_offset();
     const Offset before =
         start + static_cast<int64_t>(random.below(static_cast<uint64_t>(high_watermark_ - start + 1)));
+    deleted_before_ = std::max(deleted_before_, before);
     history_.report(&Invariant::on_deleted_before, std::string(kPlace), before);
     simulation_.trace("delete before {}", before.value());
     const Result<> deleted = log_->delete_records_before(before);
@@ -343,6 +372,7 @@ Task<void> LogWorld::maintain() {
   if (machine_.dying()) co_return;
   retention_under_way_ = false;
   if (!removed) expect_no_error("apply retention", removed.error());
+  deleted_before_ = std::max(deleted_before_, log_->log_start_offset());
   history_.report(&Invariant::on_deleted_before, std::string(kPlace), log_->log_start_offset());
   // The order of a node: first what says that a prefix is gone, then its files.
   (void)disk.write_file_atomically(std::string(kLogStart), fmt::to_string(log_->log_start_offset().value()));

@@ -6,6 +6,7 @@
 // when a flush has ended; it keeps the checkpoint of the recovery point; it closes the log in good order or not at all.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -38,8 +39,13 @@ class LogWorld {
       ByteVector bytes;  // as made, before the log patches them
     };
     std::optional<Batch> undecided;
-    std::optional<Batch> last;  // decided; sent again now and then, as by a late retry
-    Offset last_offset = kNoOffset;
+    // What the log must recognise when it comes again, as by a late retry: the last five batches, of which only the
+    // newest comes through a restart.
+    struct Stored {
+      Batch batch;
+      Offset offset;
+    };
+    std::deque<Stored> stored;
   };
 
   void start();
@@ -60,6 +66,7 @@ class LogWorld {
   void read_some();
   Task<void> maintain();
   void read_whole();
+  void check_leader_epochs();
   Task<void> close();
   // Reports the records of the bytes of a read from `from`; returns the offset behind the last whole batch.
   Offset report_records(Offset from, const storage::ReadResult& read, WholeLog* whole);
@@ -79,6 +86,8 @@ class LogWorld {
   std::shared_ptr<storage::FilePool> files_;
   std::shared_ptr<storage::Log> log_;
   Offset high_watermark_{0};
+  LeaderEpoch leader_epoch_{0};
+  Offset deleted_before_{0};
   bool opened_ = false;
   bool busy_ = false;
   // What a node finds of the last one: the clean-shutdown marker, and nothing else that the disk does not hold.

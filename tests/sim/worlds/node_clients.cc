@@ -114,7 +114,6 @@ Task<void> NodeClients::send(client::Producer& producer, const std::string& name
             simulation_.trace("{} #{} for {}: {}", id.producer, id.number, place, delivery.error().message);
             return;
           }
-          ++acknowledged_;
           simulation_.trace("{} #{} is at {} of {}", id.producer, id.number, delivery->offset.value(), place);
           if (delivery->offset != kNoOffset) history_.report(&Invariant::on_acknowledged, place, delivery->offset, id);
         });
@@ -122,6 +121,34 @@ Task<void> NodeClients::send(client::Producer& producer, const std::string& name
       given_up = true;
       simulation_.trace("{} #{} for {}: not taken: {}", id.producer, id.number, place, taken.error().message);
     }
+  }
+}
+
+void NodeClients::write_everywhere() {
+  places_to_write_ = places_.size();
+  machine_.loop(0).run_inside([this] {
+    for (const client::TopicPartition& place : places_) begin(write_to(place));
+  });
+}
+
+Task<void> NodeClients::write_to(client::TopicPartition target) {
+  const Place place = target.to_string();
+  while (!topics_made_) co_await sleep_for(milliseconds(100));
+  for (int life = 0;; ++life) {
+    const std::string name = fmt::format("writer-{}-{}", place, life);
+    client::Producer producer(client::Client(machine_.seams(), loop(), options(name)),
+                              {.delivery_timeout = seconds(30)});
+    const RecordId id{name, 0};
+    history_.report(&Invariant::on_sent, place, id);
+    const auto delivery = co_await producer.send_and_wait(
+        {.topic = target.topic, .partition = target.partition, .value = record_value(place, id, 100)});
+    if (delivery) {
+      if (delivery->offset != kNoOffset) history_.report(&Invariant::on_acknowledged, place, delivery->offset, id);
+      --places_to_write_;
+      co_return;
+    }
+    simulation_.trace("{} cannot write: {}", name, delivery.error().message);
+    co_await sleep_for(milliseconds(100));
   }
 }
 
@@ -166,6 +193,7 @@ Task<void> NodeClients::commit(client::Consumer& consumer) {
   const Result<> done = co_await consumer.commit();
   simulation_.trace("commit of {} places: {}", positions.size(), done ? "done" : done.error().message);
   if (!done) co_return;
+  committed_ = true;
   for (const auto& [place, position] : positions) {
     history_.report(&Invariant::on_commit_acknowledged, std::string(kGroup), place, position);
   }

@@ -25,13 +25,17 @@ class NodeClients {
   // They finish what they are at.
   void ask_to_stop() { stopping_ = true; }
   [[nodiscard]] bool stopped() const { return running_ == 0; }
+  // Whether all partitions that they need are there.
+  [[nodiscard]] bool settled() const { return topics_made_ && committed_; }
   // At once, without a word to anybody.
   void kill();
+  // Has a record acknowledged in every partition, however long that takes.
+  void write_everywhere();
+  [[nodiscard]] bool written_everywhere() const { return places_to_write_ == 0; }
 
   // Reads every topic from its first to its last record, compares committed offsets and topics. Clients are stopped.
   void verify();
   [[nodiscard]] bool verified() const { return verified_; }
-  [[nodiscard]] uint64_t acknowledged_count() const { return acknowledged_; }
 
  private:
   Loop& loop() { return machine_.loop(0); }
@@ -42,6 +46,7 @@ class NodeClients {
   Task<void> make_topics();
   Task<void> produce(std::string name);
   Task<void> send(client::Producer& producer, const std::string& name, bool& given_up);
+  Task<void> write_to(client::TopicPartition target);
   Task<void> read_all(std::string name);
   Task<void> consume_in_group(std::string name);
   Task<void> commit(client::Consumer& consumer);
@@ -59,10 +64,11 @@ class NodeClients {
   std::vector<client::TopicPartition> places_;
   std::map<std::pair<std::string, Place>, int64_t> next_number_;
   bool topics_made_ = false;
+  bool committed_ = false;
   bool stopping_ = false;
   bool verified_ = false;
   uint64_t running_ = 0;
-  uint64_t acknowledged_ = 0;
+  size_t places_to_write_ = 0;
 };
 
 }  // namespace weir::sim

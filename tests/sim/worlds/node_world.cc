@@ -10,6 +10,8 @@ const Endpoint kNodeEndpoint{"node", 9092};
 constexpr std::string_view kDataDirectory = "/data";
 // Longer than any timeout of a client, so that who still waits then waits for ever.
 constexpr Duration kPatience = seconds(300);
+// A node may wait for room on its disk when it starts.
+constexpr Duration kFullDiskStart = seconds(10);
 
 }  // namespace
 
@@ -18,6 +20,7 @@ NodeWorld::NodeWorld(const RunOptions& options)
       fabric_(simulation_),
       history_(simulation_),
       machine_(simulation_, fabric_, kNodeEndpoint.host),
+      faults_(simulation_.new_owner()),
       plan_(draw_plan()) {
   simulation_.print_trace(options.print_trace);
   machine_.disk().conditions().sync_does_nothing = options.disk_lies;
@@ -27,6 +30,7 @@ NodeWorld::NodeWorld(const RunOptions& options)
       bury();
     } else if (gave_up_) {
       simulation_.trace("the node gives up: {}", *gave_up_);
+      if (!disk_is_full()) simulation_.fail("ANodeGivesUpOnlyWhenItsDiskFails", *gave_up_);
       node_.reset();
       machine_.kill();
     }
@@ -82,6 +86,7 @@ RunResult NodeWorld::run() {
   clients_ = std::make_unique<NodeClients>(simulation_, fabric_, history_, kNodeEndpoint);
   simulation_.trace("{} shards, {}", plan_.shards, plan_.flushes_each_record ? "flushed records" : "unflushed records");
   start_node();
+  clients_were_lost_ = false;  // there were none yet
   clients_->start(0);
   for (uint64_t round = 1; round <= plan_.rounds && !simulation_.failed(); ++round) {
     play_round();
@@ -114,13 +119,39 @@ void NodeWorld::start_node() {
       machine_.keep(node_);
       machine_.loop(0).spawn(run_node(*node_));
     });
-    if (!wait_for("the node starts", [this] { return started_ || !machine_.running(); })) return;
+    auto over = [this] { return started_ || !machine_.running(); };
+    if (disk_is_full()) {
+      simulation_.run_until(over, kFullDiskStart);
+      mend_full_disk();
+      continue;
+    }
+    if (!wait_for("the node starts", over)) return;
     if (!machine_.running()) continue;
     history_.report(&Invariant::on_recovery, started_->has_value(), *started_ ? "" : started_->error().message);
     simulation_.trace("the node is up");
+    machine_.do_not_die();
     return;
   }
 }
+
+// The process ends whether it came up or not: a partition that was not opened stays offline until a restart.
+void NodeWorld::mend_full_disk() {
+  if (machine_.running()) {
+    const bool up = started_ && *started_;
+    simulation_.trace("on a full disk the node {}", up ? "is up" : started_ ? started_->error().message : "waits");
+    node_.reset();
+    machine_.kill();
+  }
+  machine_.disk().conditions().capacity = DiskConditions{}.capacity;
+}
+
+void NodeWorld::fill_disk() {
+  const uint64_t room = simulation_.random().below(200'000);
+  simulation_.trace("the disk has {} bytes of room", room);
+  machine_.disk().conditions().capacity = machine_.disk().used() + room;
+}
+
+bool NodeWorld::disk_is_full() { return machine_.disk().conditions().capacity < DiskConditions{}.capacity; }
 
 bool NodeWorld::wait_for(const std::string& what, const std::function<bool()>& done) {
   const bool made = simulation_.run_until(done, kPatience);
@@ -138,7 +169,7 @@ void NodeWorld::bury() {
 void NodeWorld::draw_faults(Duration length) {
   SimRandom& random = simulation_.random();
   auto later = [&](auto fault) {
-    simulation_.after(random.between(Duration::zero(), length), kWorld, std::move(fault));
+    simulation_.after(random.between(Duration::zero(), length), faults_, std::move(fault));
   };
   for (uint64_t resets = random.below(5); resets > 0; --resets) {
     later([this] {
@@ -153,15 +184,7 @@ void NodeWorld::draw_faults(Duration length) {
       machine_.disk_threads().set_wait_max(milliseconds(100));
     });
   }
-  if (random.percent(30)) {
-    later([this] {
-      // On a disk without room no node starts, nor should it.
-      if (!machine_.running() || !started_) return;
-      const uint64_t room = simulation_.random().below(200'000);
-      simulation_.trace("the disk has {} bytes of room", room);
-      machine_.disk().conditions().capacity = machine_.disk().used() + room;
-    });
-  }
+  if (random.percent(30)) later([this] { fill_disk(); });
   if (random.percent(20)) {
     later([this] {
       const auto jump = milliseconds(static_cast<int64_t>(simulation_.random().below(4000)) - 2000);
@@ -179,6 +202,7 @@ void NodeWorld::draw_faults(Duration length) {
 }
 
 void NodeWorld::end_faults() {
+  simulation_.drop_events(faults_);
   fabric_.heal_all();
   fabric_.conditions() = {};
   const bool lies = machine_.disk().conditions().sync_does_nothing;
@@ -194,8 +218,10 @@ void NodeWorld::play_round() {
   simulation_.run_until([&] { return simulation_.now() >= end || !machine_.running(); }, length);
   if (simulation_.failed()) return;
   if (machine_.running()) end_process(static_cast<End>(simulation_.random().below(3)));
-  // A full or broken disk is somebody's to mend before the node is started on it again.
+  // A full disk is somebody's to mend, who may first see that no node starts on it.
+  const uint64_t capacity = machine_.disk().conditions().capacity;
   end_faults();
+  if (simulation_.random().percent(50)) machine_.disk().conditions().capacity = capacity;
   simulation_.run_for(simulation_.random().between(Duration::zero(), seconds(3)));
 }
 
@@ -237,10 +263,17 @@ void NodeWorld::verify() {
 }
 
 void NodeWorld::finish() {
+  // A disk that is full for a while ends no process, and all goes on without a restart when there is room again.
+  if (simulation_.random().percent(30) && clients_->settled()) {
+    fill_disk();
+    simulation_.run_for(simulation_.random().between(seconds(1), seconds(10)));
+  }
+  if (simulation_.failed()) return;
   simulation_.trace("nothing is broken any more");
   end_faults();
-  const uint64_t before = clients_->acknowledged_count();
-  if (!wait_for("a record is acknowledged", [&] { return clients_->acknowledged_count() > before; })) return;
+  clients_->write_everywhere();
+  if (!wait_for("a record is acknowledged in each partition", [this] { return clients_->written_everywhere(); }))
+    return;
   clients_->ask_to_stop();
   if (!wait_for("the clients finish", [this] { return clients_->stopped(); })) return;
   verify();

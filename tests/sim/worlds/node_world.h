@@ -39,11 +39,16 @@ class NodeWorld {
 
   Plan draw_plan();
   void format();
-  // Starts the process; it is up, or dead again, when this returns.
+  // Starts the process, as often as it dies in its start; it is up when this returns, unless the run has failed. When
+  // the disk is full, it is started on it once, to whatever end, and again when there is room.
   void start_node();
+  void fill_disk();
+  void mend_full_disk();
+  bool disk_is_full();
   Task<void> run_node(broker::Node& node);
   void play_round();
   void draw_faults(Duration length);
+  // Also of those that were still to come.
   void end_faults();
   void end_process(End how);
   void bury();
@@ -57,6 +62,7 @@ class NodeWorld {
   Fabric fabric_;
   History history_;
   Machine machine_;
+  Owner faults_;
   Plan plan_;
   std::optional<broker::BrokerConfig> config_;
   std::shared_ptr<broker::Node> node_;

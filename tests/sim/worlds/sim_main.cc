@@ -1,7 +1,9 @@
 // sim: runs the workloads of the simulator on seeds.
 //
-//   sim [--workload NAME] [--seeds N] [--start N]   runs seeds START..START+N-1 (default 200 from 1) of all workloads
-//   sim --seed N [--workload NAME]                  runs one seed and prints its trace
+//   sim [--workload NAME] [--seeds N] [--start N] [--failures N] [--repeats N]
+//                                    runs seeds START..START+N-1 (default 200 from 1) of all workloads; of each no more
+//                                    after so many failures; each so many times, which must give the same trace
+//   sim --seed N [--workload NAME]   runs one seed and prints its trace
 //
 // A seed repeats a run exactly. Exit codes: 0 all invariants held, 1 one was broken, 2 wrong usage.
 #include <charconv>
@@ -19,11 +21,14 @@ struct Arguments {
   std::string_view workload;  // empty: all
   uint64_t seeds = 200;
   uint64_t start = 1;
+  uint64_t failures_max = UINT64_MAX;
+  uint64_t repeats = 1;
   bool one = false;
 };
 
 [[noreturn]] void usage() {
-  std::fprintf(stderr, "usage: sim [--workload NAME] [--seeds N] [--start N] | sim --seed N [--workload NAME]\n");
+  std::fprintf(stderr, "usage: sim [--workload NAME] [--seeds N] [--start N] [--failures N] [--repeats N]\n");
+  std::fprintf(stderr, "       sim --seed N [--workload NAME]\n");
   for (const Workload& workload : all_workloads()) {
     std::fprintf(stderr, "  workload %.*s\n", static_cast<int>(workload.name.size()), workload.name.data());
   }
@@ -48,6 +53,10 @@ Arguments parse(int argc, char** argv) {
       arguments.seeds = parse_number(value);
     } else if (name == "--start") {
       arguments.start = parse_number(value);
+    } else if (name == "--failures") {
+      arguments.failures_max = parse_number(value);
+    } else if (name == "--repeats") {
+      arguments.repeats = parse_number(value);
     } else if (name == "--seed") {
       arguments.start = parse_number(value);
       arguments.seeds = 1;
@@ -60,14 +69,29 @@ Arguments parse(int argc, char** argv) {
   return arguments;
 }
 
+RunResult run_seed(const Workload& workload, uint64_t seed, const Arguments& arguments) {
+  RunResult result = workload.run({.seed = seed, .print_trace = arguments.one});
+  for (uint64_t i = 1; i < arguments.repeats && result.failure.empty(); ++i) {
+    if (workload.run({.seed = seed}).trace_hash != result.trace_hash) {
+      result.failure = "ASeedRepeatsExactly: a second run of it took another course";
+    }
+  }
+  return result;
+}
+
 // Whether all seeds passed.
 bool run(const Workload& workload, const Arguments& arguments) {
   uint64_t failed = 0;
+  uint64_t passed = 0;
   uint64_t steps = 0;
-  for (uint64_t seed = arguments.start; seed < arguments.start + arguments.seeds; ++seed) {
-    const RunResult result = workload.run({.seed = seed, .print_trace = arguments.one});
+  for (uint64_t seed = arguments.start; seed < arguments.start + arguments.seeds && failed < arguments.failures_max;
+       ++seed) {
+    const RunResult result = run_seed(workload, seed, arguments);
     steps += result.steps;
-    if (result.failure.empty()) continue;
+    if (result.failure.empty()) {
+      ++passed;
+      continue;
+    }
     ++failed;
     std::printf("FAILED seed %llu: %s\n  repeat with: sim --workload %.*s --seed %llu\n",
                 static_cast<unsigned long long>(seed), result.failure.c_str(), static_cast<int>(workload.name.size()),
@@ -75,8 +99,8 @@ bool run(const Workload& workload, const Arguments& arguments) {
     std::fflush(stdout);
   }
   std::printf("sim %.*s: %llu passed, %llu failed, %llu steps\n", static_cast<int>(workload.name.size()),
-              workload.name.data(), static_cast<unsigned long long>(arguments.seeds - failed),
-              static_cast<unsigned long long>(failed), static_cast<unsigned long long>(steps));
+              workload.name.data(), static_cast<unsigned long long>(passed), static_cast<unsigned long long>(failed),
+              static_cast<unsigned long long>(steps));
   return failed == 0;
 }
 
