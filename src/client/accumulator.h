@@ -10,7 +10,7 @@
 // epoch and sequence that it had, and no others: under others the broker would not recognise it, and store it twice.
 // Where a partition has to begin a new epoch (a batch was given up, or the broker lost track), those in doubt are
 // decided first, under the old one; what the broker then refuses fails, with its fate unknown. Only batches that were
-// never sent or were always refused are numbered anew. See docs/decisions/0006-batches-in-doubt.md.
+// never sent or were always refused are numbered anew. See docs/decisions/0007-batches-in-doubt.md.
 #pragma once
 
 #include <deque>
