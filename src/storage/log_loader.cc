@@ -291,6 +291,8 @@ Result<> LogLoader::settle_ends() {
   const Offset end = log_.log_end_offset_;
   log_.log_start_offset_ = std::max(options_.log_start_offset, log_.first_segment_offset());
   log_.recovery_point_ = changed ? std::min(options_.recovery_point, end) : end;
+  // A killed process left them to the kernel, which may not have written them yet.
+  log_.unflushed_records_ = end - log_.recovery_point_;
   const bool epochs_cut = log_.epochs_.truncate_from_start(log_.log_start_offset_);
   log_.epochs_unsaved_ |= epochs_cut;
   log_.epochs_unsaved_ |= log_.epochs_.truncate_from_end(end);

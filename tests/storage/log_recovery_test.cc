@@ -17,6 +17,18 @@ class LogRecoveryTest : public LogFixture {
 
 constexpr const char* kFirstLog = "00000000000000000000.log";
 
+// A reader saw a record of a killed process in the next one, and then the power took it.
+TEST_F(LogRecoveryTest, WhatAKilledProcessDidNotFlushIsFlushedAsTheSettingsAsk) {
+  config_.flush_records = 1;
+  ASSERT_TRUE(open());
+  append_good({});
+  crash_and_open();
+  EXPECT_EQ(log_->flush_need(now_), FlushNeed::kAll);
+  flush();
+  EXPECT_EQ(log_->recovery_point(), Offset(1));
+  EXPECT_EQ(log_->flush_need(now_), FlushNeed::kNone);
+}
+
 TEST_F(LogRecoveryTest, TornTailIsCutAtEveryByteOfTheLastBatch) {
   config_.index_interval = 100;
   ASSERT_TRUE(open());

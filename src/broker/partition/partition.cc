@@ -77,7 +77,12 @@ void Partition::apply(const quorum::PartitionImage& image) {
   leader_epoch_ = image.leader_epoch;
   isr_size_ = image.isr.size();
   replica_count_ = image.replicas.size();
-  if (is_leader() && new_epoch) log_->start_epoch(leader_epoch_);
+  if (is_leader() && new_epoch) {
+    log_->start_epoch(leader_epoch_);
+    // Records that a killed process had not flushed are shown, and known repeats of them acknowledged, only after the
+    // flush that the settings ask for: they could still be lost with the power.
+    if (log_->recovery_point() < log_->log_end_offset()) request_flush(log_->recovery_point());
+  }
   if (!is_leader()) notify();
   advance();
 }
