@@ -161,7 +161,7 @@ class Broker:
             time.sleep(0.005)
         return self
 
-    def stop(self) -> None:
+    def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
         """Controlled shutdown; an error where the process had ended before or does not end."""
         if self.process is None:
             return
@@ -170,11 +170,11 @@ class Broker:
             raise BrokerError(f"{self.kind} had ended with {process.returncode}\n{self.log_tail()}")
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(STOP_TIMEOUT_S)
+            process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            raise BrokerError(f"{self.kind} did not end in {STOP_TIMEOUT_S} s\n{self.log_tail()}") from None
+            raise BrokerError(f"{self.kind} did not end in {timeout_s:g} s\n{self.log_tail()}") from None
         if process.returncode not in (0, 128 + signal.SIGTERM):  # A JVM ends with 143 after SIGTERM.
             raise BrokerError(f"{self.kind} ended with {process.returncode}\n{self.log_tail()}")
 

@@ -8,6 +8,7 @@ from confluent_kafka import Consumer, Producer, TopicCollection, TopicPartition
 from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic,
                                    OffsetSpec, ResourceType)
 
+from consumers import Standalone
 from producers import ROLLING, ROLLING_PARTITIONS
 from work import CODECS, Site, Work
 
@@ -132,13 +133,12 @@ class ClusterAdministration(Work):
         group = f"{self.name}-{self.rng.randrange(5)}"
         offsets = [TopicPartition("rolling-size", one, self.rng.randrange(100)) for one in range(ROLLING_PARTITIONS)]
         # Not by alter_consumer_group_offsets(): librdkafka 2.16 falls over the answer of a coordinator that is stopping.
-        consumer = Consumer(self.site.client(group_id=group))
+        standalone = Standalone(self.site, group)
         try:
-            consumer.commit(offsets=offsets, asynchronous=False)
-            self.done("commit for a group without members")
-            consumer.committed(offsets, TIMEOUT_S)
+            if standalone.commit(offsets):
+                self.done("commit for a group without members")
         finally:
-            consumer.close()
+            standalone.consumer.close()
         if self.rng.random() < 0.5:
             settle(self.admin.delete_consumer_groups([group]))
             self.done("delete group")

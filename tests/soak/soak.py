@@ -44,6 +44,7 @@ OVERRIDES = {
     "max.incremental.fetch.session.cache.slots": "8",
 }
 STOPS_PER_MINUTE = 6
+STOP_TIMEOUT_S = 240  # A sanitized node with little of a busy machine, that has leaks to look for.
 PATIENCE_S = 300  # On a slow machine a run goes on until each kind of load has done something.
 JOIN_TIMEOUT_S = 240  # A ledger waits for its flush and its reading back.
 ABANDON_TIMEOUT_S = 20  # Clients without a node may wait for ever; the threads end with the process.
@@ -111,7 +112,7 @@ class Conductor:
             if self.rng.random() < 0.25:  # Dying on the way up must do no harm either.
                 broker.launch().kill()
         else:
-            broker.stop()
+            broker.stop(STOP_TIMEOUT_S)
         broker.start()
         self.site.tally.done(kind)
 
@@ -128,12 +129,12 @@ class Conductor:
 
     def check_again(self) -> None:
         """Ledgers hold behind a clean restart; then the node ends, and its leaks are looked for."""
-        self.site.broker.stop()
+        self.site.broker.stop(STOP_TIMEOUT_S)
         self.site.broker.start()
         for work in self.works:
             if isinstance(work, IdempotentProducer):
                 work.check_kept()
-        self.site.broker.stop()
+        self.site.broker.stop(STOP_TIMEOUT_S)
 
 
 def judge(tally: Tally, reports: Reports) -> list[str]:
