@@ -17,11 +17,6 @@ using storage::OffsetCheckpoint;
 
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
-Offset offset_in(const OffsetCheckpoint& checkpoint, const storage::TopicPartition& partition) {
-  const auto found = checkpoint.find(partition);
-  return found == checkpoint.end() ? Offset(0) : found->second;
-}
-
 // A checkpoint that cannot be read is an empty one: the logs are then recovered in full, which loses nothing but time.
 Result<OffsetCheckpoint> read_or_empty(storage::LogDirectory& directory, CheckpointKind kind) {
   Result<OffsetCheckpoint> checkpoint = directory.read_checkpoint(kind);
@@ -80,21 +75,32 @@ Result<> LogDirs::open_directory(const std::string& path) {
   cluster_id_ = properties->cluster_id;
   directory->id = properties->directory_id.value_or(kZeroUuid);
   TRY_ASSIGN(directory->clean_epoch, directory->files->take_clean_shutdown());
-  TRY_ASSIGN(directory->recovery_points, read_or_empty(*directory->files, CheckpointKind::kRecoveryPoint));
-  TRY_ASSIGN(directory->high_watermarks, read_or_empty(*directory->files, CheckpointKind::kHighWatermark));
-  TRY_ASSIGN(directory->log_starts, read_or_empty(*directory->files, CheckpointKind::kLogStart));
-  TRY(put_old_deletions_away(*directory));
+  TRY(read_checkpoints(*directory));
+  TRY(look_through(*directory));
   directories_.push_back(std::move(directory));
   return {};
 }
 
-Result<> LogDirs::put_old_deletions_away(Directory& directory) {
+Result<> LogDirs::read_checkpoints(Directory& directory) {
+  TRY_ASSIGN(const auto recovery_points, read_or_empty(*directory.files, CheckpointKind::kRecoveryPoint));
+  TRY_ASSIGN(const auto high_watermarks, read_or_empty(*directory.files, CheckpointKind::kHighWatermark));
+  TRY_ASSIGN(const auto log_starts, read_or_empty(*directory.files, CheckpointKind::kLogStart));
+  for (const auto& [partition, offset] : recovery_points) directory.not_served[partition].recovery_point = offset;
+  for (const auto& [partition, offset] : high_watermarks) directory.not_served[partition].high_watermark = offset;
+  for (const auto& [partition, offset] : log_starts) directory.not_served[partition].log_start = offset;
+  return {};
+}
+
+Result<> LogDirs::look_through(Directory& directory) {
   TRY_ASSIGN(const auto listed, directory.files->list_partitions());
+  std::set<storage::TopicPartition> live;
   for (const auto& entry : listed) {
-    if (entry.directory.kind == storage::DirectoryKind::kLive) ++directory.logs;
+    if (entry.directory.kind == storage::DirectoryKind::kLive) live.insert(entry.directory.partition);
     // Nobody reads from what the last run had marked: it goes at once.
     if (entry.directory.kind == storage::DirectoryKind::kDeleted) TRY(node_.seams.disk.remove_recursively(entry.path));
   }
+  directory.logs = live.size();
+  std::erase_if(directory.not_served, [&](const auto& entry) { return !live.contains(entry.first); });
   return {};
 }
 
@@ -113,12 +119,15 @@ BrokerEpoch LogDirs::previous_epoch() const {
 Task<LogDirs::Place> LogDirs::place(storage::TopicPartition partition) {
   for (const auto& directory : directories_) {
     std::string path = directory->files->partition_path(partition);
-    if (node_.seams.disk.stat(path)) co_return Place{directory.get(), std::move(path)};
+    if (!node_.seams.disk.stat(path)) continue;
+    const auto known = directory->not_served.find(partition);
+    const bool is_known = known != directory->not_served.end();
+    co_return Place{directory.get(), std::move(path), is_known ? known->second : LastRun{}};
   }
   Directory& emptiest =
       **std::ranges::min_element(directories_, {}, [](const auto& directory) { return directory->logs; });
   ++emptiest.logs;
-  co_return Place{&emptiest, emptiest.files->partition_path(partition)};
+  co_return Place{&emptiest, emptiest.files->partition_path(partition), {}};
 }
 
 Task<Result<OpenedLog>> LogDirs::open_log(BrokerShard& shard, storage::TopicPartition partition, Uuid topic_id,
@@ -132,18 +141,68 @@ Task<Result<OpenedLog>> LogDirs::open_log(BrokerShard& shard, storage::TopicPart
                               .topic_id = topic_id,
                               .config = config,
                               .was_clean = directory.clean_epoch.has_value(),
-                              .recovery_point = offset_in(directory.recovery_points, partition),
-                              .log_start_offset = offset_in(directory.log_starts, partition),
+                              .recovery_point = found.last_run.recovery_point,
+                              .log_start_offset = found.last_run.log_start.value_or(Offset(0)),
                               .now = node_.seams.clock.wall()};
   auto log = co_await node_.seams.disk_threads.run(
       [this, options = std::move(options), &directory] { return open_or_replace(options, directory); });
-  if (!log) co_return std::unexpected(std::move(log).error());
-  co_return OpenedLog{*std::move(log), offset_in(directory.high_watermarks, partition)};
+  if (!log) {
+    co_await call_on(loop_, [&] { return note_failed(directory, partition); });
+    co_return std::unexpected(std::move(log).error());
+  }
+  co_return OpenedLog{*std::move(log), found.last_run.high_watermark};
+}
+
+// Records that a killed process had not flushed are shown, and known repeats of them acknowledged, only after the flush
+// that the settings ask for: they could still be lost with the power.
+Result<std::unique_ptr<storage::Log>> LogDirs::open_flushed(const storage::LogOptions& options) {
+  TRY_ASSIGN(auto log, storage::Log::open(options));
+  if (log->flush_need(options.now) != storage::FlushNeed::kAll) return log;
+  TRY_ASSIGN(const storage::FlushJob job, log->start_flush(storage::FlushNeed::kAll, options.now));
+  const Result<> flushed = job.run();
+  log->finish_flush(job, flushed);
+  TRY(flushed);
+  return log;
+}
+
+Task<void> LogDirs::note_failed(Directory& directory, storage::TopicPartition partition) {
+  directory.failed.insert(std::move(partition));
+  co_return;
+}
+
+Task<void> LogDirs::are_served(std::vector<storage::TopicPartition> partitions) {
+  co_await call_on(loop_, [&]() -> Task<void> {
+    for (const auto& directory : directories_) {
+      for (const storage::TopicPartition& partition : partitions) {
+        directory->failed.erase(partition);
+        directory->not_served.erase(partition);
+      }
+    }
+    co_return;
+  });
+}
+
+Task<std::vector<CheckpointedPartition>> LogDirs::not_served() {
+  return call_on(loop_, [this] { return checkpointed_of_last_run(); });
+}
+
+Task<std::vector<CheckpointedPartition>> LogDirs::checkpointed_of_last_run() {
+  std::vector<CheckpointedPartition> all;
+  for (const auto& directory : directories_) {
+    for (const auto& [partition, last_run] : directory->not_served) {
+      all.push_back({.directory = directory->files->path(),
+                     .partition = partition,
+                     .recovery_point = last_run.recovery_point,
+                     .high_watermark = last_run.high_watermark,
+                     .log_start_offset = last_run.log_start.value_or(Offset(0)),
+                     .log_start_is_ahead = last_run.log_start.has_value()});
+    }
+  }
+  co_return all;
 }
 
 Result<std::unique_ptr<storage::Log>> LogDirs::open_or_replace(storage::LogOptions options, Directory& directory) {
-  auto log = storage::Log::open(options);
-  if (!log && log.error().code != Errc::kInvalidArgument) directory.has_unopened_log = true;
+  auto log = open_flushed(options);
   if (log || log.error().code != Errc::kInvalidArgument) return log;
   // The folder is of an older topic with this name, which the metadata do not know any more: keep it, out of the way.
   const std::string aside = directory.files->path() + "/" +
@@ -191,6 +250,7 @@ Result<> LogDirs::write_checkpoints(const std::vector<CheckpointedPartition>& pa
       if (partition.directory != directory->files->path()) continue;
       high_watermarks[partition.partition] = partition.high_watermark;
       recovery_points[partition.partition] = partition.recovery_point;
+      log_starts.erase(partition.partition);
       if (partition.log_start_is_ahead) log_starts[partition.partition] = partition.log_start_offset;
     }
     const auto write = [&](CheckpointKind kind, OffsetCheckpoint& now,
@@ -213,7 +273,7 @@ Result<> LogDirs::write_checkpoints(const std::vector<CheckpointedPartition>& pa
 
 Result<> LogDirs::mark_clean(BrokerEpoch epoch) {
   for (const auto& directory : directories_) {
-    if (!directory->has_unopened_log) TRY(directory->files->write_clean_shutdown(epoch));
+    if (directory->failed.empty()) TRY(directory->files->write_clean_shutdown(epoch));
   }
   return {};
 }

@@ -3,8 +3,10 @@
 // functions that return tasks may be called on any shard and hop there. Formats: docs/formats/.
 #pragma once
 
-#include <atomic>
+#include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -51,31 +53,41 @@ class LogDirs {
   // Of the broker at its last clean shutdown; -1 when that was none.
   [[nodiscard]] BrokerEpoch previous_epoch() const;
 
-  // Opens or makes the log of a partition of `shard`. A folder of an older topic of that name is put aside. Errors as
-  // Log::open.
+  // Opens or makes the log of a partition of `shard`, which tells are_served() when its own checkpoints have it. A
+  // folder of an older topic of that name is put aside. Errors as Log::open.
   Task<Result<OpenedLog>> open_log(BrokerShard& shard, storage::TopicPartition partition, Uuid topic_id,
                                    storage::LogConfig config);
+  // What the last run's checkpoints say of these is out of date from now on, for later logs of their names too.
+  Task<void> are_served(std::vector<storage::TopicPartition> partitions);
+  // What the last run's checkpoints say of logs that are not served yet, or cannot be: the next checkpoints must go on
+  // saying it.
+  Task<std::vector<CheckpointedPartition>> not_served();
   // Takes the log of a stopped partition out of service: when this returns its folder has another name, so that a new
   // topic may have the old one. The files go after file.delete.delay.ms.
   Task<void> delete_log(std::shared_ptr<Partition> partition);
 
-  // Blocks, on one disk thread at a time. kIo, kNoSpace: the old ones are still there.
+  // Blocks, on one disk thread at a time. Of two entries for a partition the later one holds. kIo, kNoSpace: the old
+  // ones are still there.
   Result<> write_checkpoints(const std::vector<CheckpointedPartition>& partitions, Checkpoints which);
   // The last step of a clean shutdown, for each directory whose logs could all be opened: one that was not recovered
-  // must be at the next start. Blocks.
+  // must be at the next start. Blocks; when nothing is opened any more.
   Result<> mark_clean(BrokerEpoch epoch);
 
  private:
+  // What the checkpoints of the last run say of a partition.
+  struct LastRun {
+    Offset recovery_point;
+    Offset high_watermark;
+    std::optional<Offset> log_start;
+  };
   struct Directory {
     std::unique_ptr<storage::LogDirectory> files;
     Uuid id;
     std::optional<BrokerEpoch> clean_epoch;  // none: the last run did not end cleanly
-    storage::OffsetCheckpoint recovery_points;
-    storage::OffsetCheckpoint high_watermarks;
-    storage::OffsetCheckpoint log_starts;
     size_t logs = 0;
-    // A log could not be opened, so that what the last run left in it was not looked at. Disk threads.
-    std::atomic<bool> has_unopened_log = false;
+    std::map<storage::TopicPartition, LastRun> not_served;
+    // Logs that could not be opened, so that what the last run left in them was not looked at.
+    std::set<storage::TopicPartition> failed;
     // As last written: what has not changed is not written again.
     std::optional<storage::OffsetCheckpoint> written_recovery_points;
     std::optional<storage::OffsetCheckpoint> written_high_watermarks;
@@ -84,12 +96,18 @@ class LogDirs {
   struct Place {
     Directory* directory;
     std::string path;
+    LastRun last_run;
   };
 
   Result<> open_directory(const std::string& path);
-  Result<> put_old_deletions_away(Directory& directory);
+  Result<> read_checkpoints(Directory& directory);
+  // Counts the logs, forgets what the checkpoints say of those that are gone, and removes old deletions.
+  Result<> look_through(Directory& directory);
   // Where the partition's folder is, or where it is to be made: the directory with the fewest.
   Task<Place> place(storage::TopicPartition partition);
+  Task<std::vector<CheckpointedPartition>> checkpointed_of_last_run();
+  Task<void> note_failed(Directory& directory, storage::TopicPartition partition);
+  Result<std::unique_ptr<storage::Log>> open_flushed(const storage::LogOptions& options);
   // Opens the folder; one of another topic id is renamed first. Disk thread.
   Result<std::unique_ptr<storage::Log>> open_or_replace(storage::LogOptions options, Directory& directory);
   Task<void> remove_later(std::string folder, Duration delay);

@@ -99,12 +99,12 @@ Task<Result<>> Maintenance::write_checkpoints(Checkpoints which) {
   // One after the other, the collecting included: two would write the same temporary file from two disk threads, and
   // the older offsets might be the ones that stay.
   const AsyncMutex::Lock lock = co_await writing_checkpoints_.lock();
-  std::vector<CheckpointedPartition> all;
+  LogDirs& dirs = *node_.log_dirs;
+  std::vector<CheckpointedPartition> all = co_await dirs.not_served();
   for (BrokerShard* shard : node_.shards) {
     auto part = co_await call_on(shard->loop(), [shard] { return checkpointed_partitions(*shard); });
     all.insert(all.end(), std::make_move_iterator(part.begin()), std::make_move_iterator(part.end()));
   }
-  LogDirs& dirs = *node_.log_dirs;
   co_return co_await node_.seams.disk_threads.run(
       [&dirs, all = std::move(all), which] { return dirs.write_checkpoints(all, which); });
 }

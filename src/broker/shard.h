@@ -14,6 +14,7 @@
 #include "broker/metrics/shard_metrics.h"
 #include "broker/node_context.h"
 #include "broker/partition/partition.h"
+#include "broker/partition_key.h"
 #include "protocol/api_key.h"
 #include "quorum/metadata_image.h"
 #include "storage/file_pool.h"
@@ -22,19 +23,6 @@ namespace weir::broker {
 
 class ServerConnection;
 class GroupService;
-
-// A partition by the id of its topic.
-struct PartitionKey {
-  Uuid topic_id;
-  PartitionIndex index;
-  friend bool operator==(const PartitionKey&, const PartitionKey&) = default;
-};
-
-struct PartitionKeyHash {
-  size_t operator()(const PartitionKey& key) const noexcept {
-    return std::hash<Uuid>{}(key.topic_id) + static_cast<size_t>(key.index.value()) * 0x9e3779b97f4a7c15ULL;
-  }
-};
 
 // Bounds that every connection of a shard is held to, from the configuration.
 struct ShardLimits {

@@ -20,23 +20,48 @@ struct Opening {
   Task<Result<OpenedLog>> log;
 };
 
-void finish_opening(BrokerShard& shard, Opening& opening, Result<OpenedLog> opened) {
+// Opens the partitions of one shard, some at once.
+class PartitionOpener {
+ public:
+  explicit PartitionOpener(BrokerShard& shard) : shard_(shard) {}
+
+  Task<void> add(Opening opening) {
+    openings_.push_back(std::move(opening));
+    if (openings_.size() >= kOpenedAtOnce) co_await finish();
+  }
+  Task<void> finish() {
+    for (Opening& opening : openings_) take_in(opening, co_await std::move(opening.log));
+    openings_.clear();
+    co_await shard_.node().log_dirs->are_served(std::exchange(served_, {}));
+  }
+  // Those that found no room on the disk.
+  std::vector<PartitionKey> without_room;
+
+ private:
+  void take_in(Opening& opening, Result<OpenedLog> opened);
+
+  BrokerShard& shard_;
+  std::vector<Opening> openings_;
+  std::vector<storage::TopicPartition> served_;
+};
+
+void PartitionOpener::take_in(Opening& opening, Result<OpenedLog> opened) {
   if (!opened) {
+    if (opened.error().code == Errc::kNoSpace) {
+      without_room.push_back({opening.topic->id, opening.index});
+      return;
+    }
     log_error("partition", "cannot be opened and stays offline", kv("topic", opening.topic->name),
               kv("partition", opening.index), kv("why", opened.error().message));
     return;
   }
   auto partition =
-      std::make_shared<Partition>(shard.node(), shard.loop(), opening.topic->name, opening.topic->id, opening.index,
+      std::make_shared<Partition>(shard_.node(), shard_.loop(), opening.topic->name, opening.topic->id, opening.index,
                                   std::move(opened->log), opened->checkpointed_high_watermark);
   partition->set_min_insync_replicas(opening.min_insync_replicas);
   partition->apply(*opening.topic->partition(opening.index));
-  shard.add_partition(std::move(partition));
-}
-
-Task<void> finish_all(BrokerShard& shard, std::vector<Opening>& openings) {
-  for (Opening& opening : openings) finish_opening(shard, opening, co_await std::move(opening.log));
-  openings.clear();
+  shard_.add_partition(std::move(partition));
+  served_.push_back({opening.topic->name, opening.index});
 }
 
 Task<void> delete_partitions(BrokerShard& shard, const quorum::TopicImage& topic) {
@@ -88,9 +113,9 @@ void apply_configs(BrokerShard& shard, const quorum::MetadataUpdate& update) {
 
 }  // namespace
 
-Task<void> apply_to_partitions(BrokerShard& shard, const quorum::MetadataUpdate& update) {
+Task<std::vector<PartitionKey>> apply_to_partitions(BrokerShard& shard, const quorum::MetadataUpdate& update) {
   NodeContext& node = shard.node();
-  std::vector<Opening> openings;
+  PartitionOpener opener(shard);
   for (const auto& [id, change] : update.changes->topics) {
     if (change.after == nullptr) {
       co_await delete_partitions(shard, *change.before);
@@ -104,13 +129,13 @@ Task<void> apply_to_partitions(BrokerShard& shard, const quorum::MetadataUpdate&
         (*existing)->apply(*image);
         continue;
       }
-      openings.push_back({change.after, index, settings.min_insync_replicas,
-                          node.log_dirs->open_log(shard, {change.after->name, index}, id, settings.log)});
-      if (openings.size() >= kOpenedAtOnce) co_await finish_all(shard, openings);
+      co_await opener.add({change.after, index, settings.min_insync_replicas,
+                           node.log_dirs->open_log(shard, {change.after->name, index}, id, settings.log)});
     }
   }
-  co_await finish_all(shard, openings);
+  co_await opener.finish();
   apply_configs(shard, update);
+  co_return std::move(opener.without_room);
 }
 
 Task<void> show_metadata(BrokerShard& shard, const quorum::MetadataUpdate& update) {

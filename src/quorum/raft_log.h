@@ -48,7 +48,7 @@ class RaftLog {
   Result<> read(Offset from, Offset to, const Visit& visit);
 
   Result<storage::FlushJob> start_flush(Timestamp now) { return log_->start_flush(storage::FlushNeed::kAll, now); }
-  void finish_flush(const storage::FlushJob& job, bool succeeded) { log_->finish_flush(job, succeeded); }
+  void finish_flush(const storage::FlushJob& job, const Result<>& outcome) { log_->finish_flush(job, outcome); }
 
   // Snapshots that are there, with the sizes and times of their files.
   struct Snapshot {

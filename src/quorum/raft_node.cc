@@ -252,7 +252,7 @@ Task<void> RaftNode::flush() {
       break;
     }
     const auto flushed = co_await seams_.disk_threads.run([work = *job] { return work.run(); });
-    log_->finish_flush(*job, flushed.has_value());
+    log_->finish_flush(*job, flushed);
     if (!flushed && flushed.error().code == Errc::kNoSpace) {
       if (stopping_) break;
       log_warn("raft", "the flush waits for room on the disk", kv("why", flushed.error().message));

@@ -146,7 +146,7 @@ class Log {
   [[nodiscard]] FlushNeed flush_need(Timestamp now) const;
   // What must be synced: run() it on a disk thread and report back with finish_flush(). One job at a time.
   Result<FlushJob> start_flush(FlushNeed extent, Timestamp now);
-  void finish_flush(const FlushJob& job, bool succeeded);
+  void finish_flush(const FlushJob& job, const Result<>& outcome);
 
   // ---- change
   // Removes all records from `offset` on. False when the log ends there or before. Blocks for producers' state.

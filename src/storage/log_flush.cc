@@ -68,9 +68,9 @@ Result<> FlushJob::run() const {
   return {};
 }
 
-void Log::finish_flush(const FlushJob& job, bool succeeded) {
-  if (!succeeded) {
-    flush_failed_ = true;
+void Log::finish_flush(const FlushJob& job, const Result<>& outcome) {
+  if (!outcome) {
+    flush_failed_ |= outcome.error().code != Errc::kNoSpace;
     epochs_unsaved_ |= job.epochs.has_value();
     directory_unsynced_ |= job.sync_directory;
     unflushed_records_ += job.records;

@@ -194,7 +194,7 @@ TEST_F(LogAppendTest, FlushThatFindsNoRoomForTheEpochsCanBeRepeated) {
   auto flush = [&]() -> Result<> {
     TRY_ASSIGN(const FlushJob job, (*log)->start_flush(FlushNeed::kAll, now_));
     const Result<> done = job.run();
-    (*log)->finish_flush(job, done.has_value());
+    (*log)->finish_flush(job, done);
     return done;
   };
   full.room = 0;
@@ -203,6 +203,8 @@ TEST_F(LogAppendTest, FlushThatFindsNoRoomForTheEpochsCanBeRepeated) {
   full.room = UINT64_MAX;
   EXPECT_TRUE(flush());
   EXPECT_EQ((*log)->recovery_point(), Offset(1));
+  (*log)->detach();
+  EXPECT_TRUE((*log)->close()) << "nothing is left of the want of room";
   EXPECT_EQ(disk_.read_file("data/full-0/leader-epoch-checkpoint"), "0\n1\n3 0\n");
   // What a failed sync leaves is not known; a second one would say that all is well.
   full.sync_fails = true;

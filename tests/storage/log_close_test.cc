@@ -82,7 +82,7 @@ TEST_F(LogCloseTest, AFlushThatFailedIsNotMadeGoodByTheNextOne) {
   const auto job = log_->start_flush(FlushNeed::kAll, now_);
   ASSERT_TRUE(job);
   disk_.conditions().sync_error_percent = 100;
-  const bool ran = job->run().has_value();
+  const Result<> ran = job->run();
   EXPECT_FALSE(ran);
   log_->finish_flush(*job, ran);
   // The device reports an error once, and then has nothing to sync any more.

@@ -101,7 +101,7 @@ void LogFixture::crash_and_open(Offset recovery_point, Offset log_start) {
 void LogFixture::flush() {
   const auto job = log_->start_flush(FlushNeed::kAll, now_);
   ASSERT_TRUE(job);
-  const bool ran = job->run().has_value();
+  const Result<> ran = job->run();
   EXPECT_TRUE(ran);
   log_->finish_flush(*job, ran);
 }

@@ -203,7 +203,7 @@ struct CrashWorld : public LogFixture {
       if (i % 5 != 4) continue;
       const auto job = log_->start_flush(FlushNeed::kAll, now_);
       if (!job || !job->run() || died) break;
-      log_->finish_flush(*job, true);
+      log_->finish_flush(*job, {});
       durable = log_->recovery_point();
     }
     return durable;

@@ -141,7 +141,7 @@ TEST_F(LogRetentionTest, FlushesAreWantedByCountTimeAndRoll) {
   EXPECT_EQ(log_->flush_need(now_), FlushNeed::kAll);
   const auto failed = log_->start_flush(FlushNeed::kAll, now_);
   EXPECT_EQ(log_->flush_need(now_), FlushNeed::kNone);
-  log_->finish_flush(*failed, false);
+  log_->finish_flush(*failed, fail(Errc::kIo, "the device failed"));
   EXPECT_EQ(log_->flush_need(now_), FlushNeed::kAll);
   flush();
   EXPECT_EQ(log_->recovery_point(), Offset(5));
@@ -156,7 +156,7 @@ TEST_F(LogRetentionTest, FlushesAreWantedByCountTimeAndRoll) {
   ASSERT_TRUE(rolled);
   ASSERT_TRUE(rolled->run());
   append_good({});
-  log_->finish_flush(*rolled, true);
+  log_->finish_flush(*rolled, {});
   EXPECT_EQ(log_->recovery_point(), Offset(6));
 }
 
@@ -166,7 +166,7 @@ TEST_F(LogRetentionTest, FlushThatEndsAfterATruncationDoesNotCount) {
   ASSERT_TRUE(job && job->run());
   ASSERT_TRUE(*log_->truncate_to(Offset(1), now_));
   append_good({}, 3);
-  log_->finish_flush(*job, true);
+  log_->finish_flush(*job, {});
   EXPECT_EQ(log_->recovery_point(), Offset(0));
 }
 

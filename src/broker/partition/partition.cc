@@ -77,12 +77,7 @@ void Partition::apply(const quorum::PartitionImage& image) {
   leader_epoch_ = image.leader_epoch;
   isr_size_ = image.isr.size();
   replica_count_ = image.replicas.size();
-  if (is_leader() && new_epoch) {
-    log_->start_epoch(leader_epoch_);
-    // Records that a killed process had not flushed are shown, and known repeats of them acknowledged, only after the
-    // flush that the settings ask for: they could still be lost with the power.
-    if (log_->recovery_point() < log_->log_end_offset()) request_flush(log_->recovery_point());
-  }
+  if (is_leader() && new_epoch) log_->start_epoch(leader_epoch_);
   if (!is_leader()) notify();
   advance();
 }
@@ -291,7 +286,7 @@ Task<void> Partition::flush_while_needed(std::shared_ptr<Partition> self) {
       break;
     }
     const Result<> flushed = co_await self->node_.seams.disk_threads.run([work = *job] { return work.run(); });
-    self->log_->finish_flush(*job, flushed.has_value());
+    self->log_->finish_flush(*job, flushed);
     if (!flushed && flushed.error().code == Errc::kNoSpace) {
       // Nobody is told that the records are safe; producers are told to try again when they have waited long enough.
       log_warn("log", "the flush waits for room on the disk", kv("topic", self->topic_), kv("partition", self->index_),

@@ -27,8 +27,7 @@ Result<Offset> visit_batches(ByteView bytes, Offset from, Offset end,
 Task<Result<>> read_partition(DiskThreads& disk_threads, std::shared_ptr<Partition> partition,
                               std::function<Result<>(const protocol::RecordBatch&)> visit) {
   Offset from = partition->log().log_start_offset();
-  // Also what still waits for a flush: nothing but the end of this process can take it back.
-  const Offset end = partition->log().log_end_offset();
+  const Offset end = partition->high_watermark();
   while (from < end) {
     if (partition->stopped()) co_return fail(Errc::kUnavailable, partition->topic() + " was stopped while it was read");
     CO_TRY_ASSIGN(const storage::ReadResult found, partition->log().read(from, kReadSize, end, true));

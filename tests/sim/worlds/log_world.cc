@@ -297,7 +297,7 @@ Task<bool> LogWorld::flush(storage::FlushNeed need) {
   auto shared = std::make_shared<storage::FlushJob>(*std::move(job));
   const Result<> done = co_await machine_.disk_threads().run([shared] { return shared->run(); });
   if (machine_.dying()) co_return false;
-  log_->finish_flush(*shared, done.has_value());
+  log_->finish_flush(*shared, done);
   if (!done) expect_no_error("flush", done.error());
   co_return done.has_value();
 }

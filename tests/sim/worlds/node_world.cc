@@ -122,6 +122,13 @@ void NodeWorld::start_node() {
     auto over = [this] { return started_ || !machine_.running(); };
     if (disk_is_full()) {
       simulation_.run_until(over, kFullDiskStart);
+      if (machine_.running() && started_ && *started_ && simulation_.random().percent(50)) {
+        simulation_.trace("the node is up on a full disk, which gets room again");
+        history_.report(&Invariant::on_recovery, true, "");
+        machine_.disk().conditions().capacity = DiskConditions{}.capacity;
+        machine_.do_not_die();
+        return;
+      }
       mend_full_disk();
       continue;
     }
@@ -134,7 +141,7 @@ void NodeWorld::start_node() {
   }
 }
 
-// The process ends whether it came up or not: a partition that was not opened stays offline until a restart.
+// The process ends whether it came up or not.
 void NodeWorld::mend_full_disk() {
   if (machine_.running()) {
     const bool up = started_ && *started_;
