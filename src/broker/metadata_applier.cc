@@ -7,14 +7,9 @@
 #include "broker/node_context.h"
 #include "broker/shard.h"
 #include "broker/shard_metadata.h"
+#include "storage/full_disk.h"
 
 namespace weir::broker {
-namespace {
-
-// Between looks for room on a full disk.
-constexpr Duration kFullDiskRetryInterval = seconds(1);
-
-}  // namespace
 
 void MetadataApplier::on_metadata(const quorum::MetadataUpdate& update) {
   received_ = update.after->provenance.last_offset;
@@ -68,7 +63,7 @@ Task<void> MetadataApplier::apply(const quorum::MetadataUpdate& update) {
 // As if their topics had changed: in the order of the updates, so that nothing is opened that was deleted meanwhile.
 Task<void> MetadataApplier::open_when_there_is_room() {
   while (!without_room_.empty()) {
-    co_await sleep_for(kFullDiskRetryInterval);
+    co_await sleep_for(storage::kFullDiskRetryInterval);
     auto changes = std::make_shared<quorum::MetadataChanges>();
     for (const PartitionKey& key : std::exchange(without_room_, {})) {
       const auto topic = last_image_->topic(key.topic_id);

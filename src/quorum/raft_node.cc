@@ -12,6 +12,7 @@
 #include "protocol/reader.h"
 #include "protocol/record.h"
 #include "quorum/metadata_snapshot.h"
+#include "storage/full_disk.h"
 #include "storage/meta_properties.h"
 
 namespace weir::quorum {
@@ -21,8 +22,6 @@ using protocol::BatchBuilder;
 using protocol::ControlType;
 
 constexpr std::string_view kQuorumStateFile = "quorum-state";
-// Between flushes that find no room on the disk.
-constexpr Duration kFullDiskRetryInterval = seconds(1);
 
 // The election that the file remembers; nothing when there is no file yet.
 Result<std::optional<ElectionState>> read_election_state(Disk& disk, const std::string& path) {
@@ -256,7 +255,7 @@ Task<void> RaftNode::flush() {
     if (!flushed && flushed.error().code == Errc::kNoSpace) {
       if (stopping_) break;
       log_warn("raft", "the flush waits for room on the disk", kv("why", flushed.error().message));
-      co_await sleep_for(kFullDiskRetryInterval);
+      co_await sleep_for(storage::kFullDiskRetryInterval);
       continue;
     }
     if (!flushed) {

@@ -15,6 +15,15 @@ class LogAppendTest : public LogFixture {
     EXPECT_FALSE(result.has_value());
     return result ? AppendErrorCode::kIo : result.error().code;
   }
+  // A log beside the fixture's.
+  Result<std::unique_ptr<Log>> open_on(Disk& disk) {
+    return Log::open({.disk = disk,
+                      .files = files_,
+                      .directory = "data/full-0",
+                      .partition = {"full", PartitionIndex(0)},
+                      .config = config_,
+                      .now = now_});
+  }
 };
 
 TEST_F(LogAppendTest, OffsetsAndEpochsAreSetInPlaceAndServed) {
@@ -145,12 +154,7 @@ TEST_F(LogAppendTest, FullDiskLeavesTheLogAsItWasAndRoomLetsItGoOn) {
 
 TEST_F(LogAppendTest, WriteThatFailsHalfwayIsTakenBackAtEveryLength) {
   ShortDisk full(disk_);
-  auto log = Log::open({.disk = full,
-                        .files = files_,
-                        .directory = "data/full-0",
-                        .partition = {"full", PartitionIndex(0)},
-                        .config = config_,
-                        .now = now_});
+  auto log = open_on(full);
   ASSERT_TRUE(log);
   const ByteVector batch = make_batch({.value_size = 40});
   auto append_to = [&](const ByteVector& bytes) {
@@ -182,12 +186,7 @@ TEST_F(LogAppendTest, WriteThatFailsHalfwayIsTakenBackAtEveryLength) {
 // A partition whose leader epochs could not be saved went offline for good, though its records were on the device.
 TEST_F(LogAppendTest, FlushThatFindsNoRoomForTheEpochsCanBeRepeated) {
   ShortDisk full(disk_);
-  auto log = Log::open({.disk = full,
-                        .files = files_,
-                        .directory = "data/full-0",
-                        .partition = {"full", PartitionIndex(0)},
-                        .config = config_,
-                        .now = now_});
+  auto log = open_on(full);
   ASSERT_TRUE(log);
   ByteVector batch = make_batch({});
   ASSERT_TRUE((*log)->append_as_leader(batch, {.leader_epoch = LeaderEpoch(3), .now = now_}));

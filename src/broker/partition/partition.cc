@@ -6,15 +6,13 @@
 #include "broker/fetch/fetch_session.h"
 #include "broker/node_context.h"
 #include "protocol/record_batch.h"
+#include "storage/full_disk.h"
 
 namespace weir::broker {
 
 using protocol::ErrorCode;
 
 namespace {
-
-// Between flushes that find no room on the disk.
-constexpr Duration kFullDiskRetryInterval = seconds(1);
 
 ErrorCode code_of(storage::AppendErrorCode code) {
   using storage::AppendErrorCode;
@@ -291,7 +289,7 @@ Task<void> Partition::flush_while_needed(std::shared_ptr<Partition> self) {
       // Nobody is told that the records are safe; producers are told to try again when they have waited long enough.
       log_warn("log", "the flush waits for room on the disk", kv("topic", self->topic_), kv("partition", self->index_),
                kv("why", flushed.error().message));
-      co_await sleep_for(kFullDiskRetryInterval);
+      co_await sleep_for(storage::kFullDiskRetryInterval);
       continue;
     }
     if (!flushed) {
