@@ -92,6 +92,23 @@ class GroupShell::Batch final : private Timer {
   std::vector<std::pair<uint64_t, size_t>> parts_;  // ids of appends, and how many records each has
 };
 
+// While it lives the log is being written to. It belongs to the task that writes, so that it ends with it also when the
+// loop is cleared in the middle of an append, or before the task has begun.
+class GroupShell::Writing {
+ public:
+  explicit Writing(GroupShell& shell) : shell_(&shell) { shell.writing_ = true; }
+  Writing(Writing&& other) noexcept : shell_(std::exchange(other.shell_, nullptr)) {}
+  Writing& operator=(Writing&&) = delete;
+  ~Writing() {
+    if (shell_ == nullptr) return;
+    shell_->writing_ = false;
+    shell_->progress_.notify_all();
+  }
+
+ private:
+  GroupShell* shell_;
+};
+
 GroupShell::GroupShell(Loop& loop, Clock& clock, Random& random, const TopicCatalog& topics, GroupLog& log,
                        GroupConfig config)
     : loop_(loop),
@@ -164,9 +181,7 @@ void GroupShell::act() {
   } else if (!timer_->armed() || timer_->deadline() != deadline) {
     loop_.timers().arm(*timer_, deadline);
   }
-  if (appends_.empty() || writing_) return;
-  writing_ = true;
-  loop_.spawn(write_appends());
+  if (!appends_.empty() && !writing_) loop_.spawn(write_appends(Writing(*this)));
 }
 
 void GroupShell::on_deadline() {
@@ -174,15 +189,7 @@ void GroupShell::on_deadline() {
   act();
 }
 
-Task<void> GroupShell::write_appends() {
-  // Also when the loop is cleared in the middle of an append.
-  struct Guard {
-    GroupShell& shell;
-    ~Guard() {
-      shell.writing_ = false;
-      shell.progress_.notify_all();
-    }
-  } guard{*this};
+Task<void> GroupShell::write_appends([[maybe_unused]] Writing writing) {
   while (state_ == State::kActive && !appends_.empty()) {
     Batch batch(*this);
     const Result<Offset> base = co_await log_.append(batch.records());

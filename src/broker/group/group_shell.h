@@ -74,6 +74,7 @@ class GroupShell {
   enum class State : uint8_t { kLoading, kActive, kShutDown };
   // A request that waits for its answer. Lives in the frame of its coroutine and is forgotten with it.
   class Waiter;
+  class Writing;
   // Wakes the coordinator at its next deadline.
   class DeadlineTimer;
   // The appends of one batch on their way through the log; answers those who wait for them when it takes too long.
@@ -93,7 +94,7 @@ class GroupShell {
   // Carries out what the coordinator has decided.
   void act();
   // Writes until nothing is left to be written; one at a time runs.
-  Task<void> write_appends();
+  Task<void> write_appends(Writing writing);
 
   Loop& loop_;
   Clock& clock_;

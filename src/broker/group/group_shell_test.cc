@@ -18,9 +18,11 @@ class TestLoop final : public Loop {
   void settle() {
     for (bool more = true; more;) {
       for (Work& work : std::exchange(inbox_, {})) work();
-      more = run_ready() || !inbox_.empty() || has_ready();
+      more = run_ready() || !inbox_.empty() || run_last() || !is_idle();
     }
   }
+  // What is ready now, and nothing that it makes ready.
+  void take_step() { run_ready(); }
   void advance(milliseconds by) {
     const MonotonicTime end = now_ + by;
     while (timers().next_deadline() <= end) {
@@ -111,15 +113,16 @@ struct ShellWorld {
     auto loaded = start(shell.load());
     ASSERT_TRUE(loaded->has_value() && (*loaded)->has_value());
   }
-  auto commit(int64_t offset, const std::string& metadata = "") {
+  auto committing(int64_t offset, const std::string& metadata = "") {
     requests.emplace_back();
     protocol::OffsetCommitRequest& request = requests.back();
     request.group_id = "g";
     auto& topic = request.topics.emplace_back();
     topic.name = "orders";
     topic.partitions.push_back({0, offset, -1, arena.keep(std::string_view(metadata))});
-    return start(shell.offset_commit({9, "c", "/h"}, request));
+    return shell.offset_commit({9, "c", "/h"}, request);
   }
+  auto commit(int64_t offset, const std::string& metadata = "") { return start(committing(offset, metadata)); }
   auto fetch(bool require_stable) {
     fetches.emplace_back();
     auto& group = fetches.back();
@@ -182,6 +185,15 @@ TEST(GroupShell, RequestsDuringAWriteGoOutTogetherWithTheNext) {
   EXPECT_TRUE(first->has_value() && second->has_value() && third->has_value());
   EXPECT_EQ(world.log.appends, 2);
   EXPECT_EQ(world.offset(world.fetch(false)), 3);
+}
+
+// Found by the simulator, in which the process died between the decision and the first step of the task that writes.
+TEST(GroupShell, MayEndBeforeWhatItDecidedIsWritten) {
+  ShellWorld world;
+  world.load();
+  world.loop.spawn([](auto committing) -> Task<void> { co_await std::move(committing); }(world.committing(1)));
+  world.loop.take_step();
+  EXPECT_EQ(world.log.appends, 0);
 }
 
 TEST(GroupShell, BatchesStayWithinTheirSize) {
