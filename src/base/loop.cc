@@ -24,6 +24,15 @@ struct Root {
 
 Root run_root(Task<void> task) { co_await std::move(task); }
 
+// Those that are there now; what is added meanwhile stays.
+void resume_all(std::deque<std::coroutine_handle<>>& handles) {
+  for (size_t count = handles.size(); count > 0 && !handles.empty(); --count) {
+    const std::coroutine_handle<> handle = handles.front();
+    handles.pop_front();
+    handle.resume();
+  }
+}
+
 }  // namespace
 
 Loop::~Loop() { clear(); }
@@ -47,6 +56,7 @@ void Loop::spawn(Task<void> task) {
 void Loop::forget(std::coroutine_handle<> handle) {
   // Rare (only when a frame is destroyed between its wake-up and its turn), so a scan is good enough.
   std::erase(ready_, handle);
+  std::erase(last_, handle);
 }
 
 void Loop::clear() {
@@ -57,15 +67,18 @@ void Loop::clear() {
     root.handle.destroy();
   }
   ready_.clear();
+  last_.clear();
 }
 
 bool Loop::run_ready() {
-  for (size_t count = ready_.size(); count > 0 && !ready_.empty(); --count) {
-    std::coroutine_handle<> handle = ready_.front();
-    ready_.pop_front();
-    handle.resume();
-  }
+  resume_all(ready_);
   return !ready_.empty();
+}
+
+bool Loop::run_last() {
+  if (last_.empty()) return false;
+  resume_all(last_);
+  return true;
 }
 
 }  // namespace weir

@@ -40,6 +40,8 @@ class Loop {
 
   // Resumes `handle` after the current step: completions never recurse into those that wait for them.
   void defer(std::coroutine_handle<> handle) { ready_.push_back(handle); }
+  // Resumes `handle` when nothing else is left to do, or after a bounded number of steps where there always is.
+  void defer_to_last(std::coroutine_handle<> handle) { last_.push_back(handle); }
   // Forgets a deferred handle whose frame is being destroyed.
   void forget(std::coroutine_handle<> handle);
   // Starts `task` after the current step and owns it until it ends.
@@ -56,6 +58,10 @@ class Loop {
   // Resumes what is ready, up to what was ready at the start; returns whether more is ready.
   bool run_ready();
   [[nodiscard]] bool has_ready() const { return !ready_.empty(); }
+  // Resumes what was deferred to the last; returns whether there was any.
+  bool run_last();
+  // Whether nothing waits to be resumed.
+  [[nodiscard]] bool is_idle() const { return ready_.empty() && last_.empty(); }
 
   // Marks this loop as the current one of the thread for a scope.
   class Scope {
@@ -73,6 +79,7 @@ class Loop {
   ShardId shard_;
   TimerQueue timers_;
   std::deque<std::coroutine_handle<>> ready_;
+  std::deque<std::coroutine_handle<>> last_;
   IntrusiveList<internal::RootTask> roots_;
 };
 

@@ -64,10 +64,12 @@ class WaitList {
 // co_await sleep_for(1s);
 Task<void> sleep_for(Duration duration);
 
-// co_await Yield(); lets everything run that is ready now, and goes on after it.
+// co_await Yield(); lets everything run that is ready now, and goes on after it. co_await Yield::to_last(); goes on
+// when nothing else is left to do before the loop waits: what belongs to one burst of work is then done once.
 class [[nodiscard]] Yield {
  public:
   Yield() = default;
+  static Yield to_last() { return Yield(true); }
   Yield(const Yield&) = delete;
   Yield& operator=(const Yield&) = delete;
   ~Yield() {
@@ -77,11 +79,18 @@ class [[nodiscard]] Yield {
   void await_suspend(std::coroutine_handle<> handle) {
     handle_ = handle;
     loop_ = &Loop::current();
-    loop_->defer(handle);
+    if (to_last_) {
+      loop_->defer_to_last(handle);
+    } else {
+      loop_->defer(handle);
+    }
   }
   void await_resume() noexcept { loop_ = nullptr; }
 
  private:
+  explicit Yield(bool to_last) : to_last_(to_last) {}
+
+  bool to_last_ = false;
   std::coroutine_handle<> handle_;
   Loop* loop_ = nullptr;
 };

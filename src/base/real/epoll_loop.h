@@ -6,11 +6,18 @@
 // would sleep. Under light load one core does what one core can do; a loop that does not get to sleep wakes the others
 // and all cores work. Whoever runs a loop holds its state, so that a loop's work never runs on two threads at once; on
 // which thread it runs is nobody's business. See docs/decisions/0006-loops-lend-themselves.md.
+//
+// A loop with little to do goes one step further: it becomes the guest of its host, whose thread then watches its
+// descriptors and timers too, so that a node with little to do wakes one thread. A host that gets busy sends its guests
+// home. See docs/decisions/0014-guest-loops.md.
 #pragma once
+
+#include <sys/epoll.h>
 
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "base/loop.h"
@@ -23,6 +30,8 @@ class EpollLoop final : public Loop {
   EpollLoop(ShardId shard, const Clock& clock);
   ~EpollLoop() override;
 
+  // Lets `host`, another loop, watch this one while both have little to do. Before run(); the host outlives run().
+  void set_host(EpollLoop& host) { host_ = &host; }
   // Runs until stop(). The calling thread becomes the loop's.
   void run();
   // Any thread; also async-signal-safe.
@@ -51,7 +60,7 @@ class EpollLoop final : public Loop {
   // Who runs this loop.
   enum class State : uint32_t {
     kAwake,   // its own thread
-    kAsleep,  // nobody: its thread is, or is about to be, blocked in epoll_wait
+    kAsleep,  // nobody: its thread, or its host's, is, or is about to be, blocked in epoll_wait
     kLent,    // the thread of another loop, while its own sleeps or waits to have it back
   };
 
@@ -67,10 +76,14 @@ class EpollLoop final : public Loop {
   void run_inbox();
   [[nodiscard]] bool inbox_empty();
   void wait_for_events();
+  // How long the thread may wait: until the next timer of this loop, which sleeps, and of its guests.
+  [[nodiscard]] MonotonicTime wake_time();
   // Gives this loop up until take_back(), unless there is work for it.
   [[nodiscard]] bool fall_asleep();
   void take_back();
-  void deliver(uint64_t key, uint32_t events);
+  // Delivers the events that are there already.
+  void poll_now();
+  void deliver(std::span<const epoll_event> events);
   void wake_thread();
   // Runs the loops that work was posted to from this thread while they slept, or wakes their threads.
   void run_borrowed_loops();
@@ -79,9 +92,21 @@ class EpollLoop final : public Loop {
   // As the borrower, with the state at kLent.
   void run_as_borrowed();
 
+  // Guest, asleep: waits at the host until sent home. False at once when it is better to stay.
+  [[nodiscard]] bool stay_with_host();
+  // Host, from the guest's thread.
+  [[nodiscard]] bool take_in(EpollLoop& guest);
+  // Host's thread.
+  void send_home(EpollLoop& guest);
+  void send_all_home();
+  // Puts the guests that have something to do among the loops to borrow.
+  void visit_guests();
+  void note_guest_event(uint64_t key);
+
   const Clock& clock_;
   MonotonicTime now_;
-  MonotonicTime sleeps_until_ = kNever;
+  // Written by the thread that watches this loop, before it sleeps.
+  std::atomic<MonotonicTime> sleeps_until_ = kNever;
   // How much of the time since window_began_ the thread has slept; see note_wait().
   MonotonicTime window_began_;
   Duration slept_{};
@@ -97,8 +122,20 @@ class EpollLoop final : public Loop {
   std::vector<Work> processing_;
   std::vector<Slot> slots_;
   std::vector<uint32_t> free_slots_;
-  // Loops that slept when this thread posted to them. No loop twice.
+  // Loops that slept when this thread posted to them, and guests whose descriptors are ready. No loop twice.
   std::vector<EpollLoop*> to_borrow_;
+
+  // As a guest.
+  EpollLoop* host_ = nullptr;
+  // Whose thread watches this loop's descriptors and timers.
+  std::atomic<EpollLoop*> watched_by_ = this;
+  bool has_little_to_do_ = false;
+  bool descriptors_ready_ = false;  // host's thread only
+  // As a host.
+  std::atomic<bool> has_room_ = false;
+  std::mutex guests_mutex_;
+  bool takes_guests_ = false;       // guarded by guests_mutex_
+  std::vector<EpollLoop*> guests_;  // guarded by guests_mutex_
 };
 
 }  // namespace weir

@@ -89,11 +89,14 @@ TEST_F(LoopTest, LoopsOnTwoThreadsPassWorkBackAndForth) {
   other.stop();
 }
 
-// Loops beside loop_, each on a thread of its own, stopped and joined at the end.
+// Loops beside loop_, each on a thread of its own, stopped and joined at the end. With a host they may be its guests.
 class OtherLoops {
  public:
-  OtherLoops(const Clock& clock, uint32_t count) {
-    for (uint32_t i = 0; i < count; ++i) loops_.push_back(std::make_unique<EpollLoop>(ShardId(i + 1), clock));
+  OtherLoops(const Clock& clock, uint32_t count, EpollLoop* host = nullptr) {
+    for (uint32_t i = 0; i < count; ++i) {
+      loops_.push_back(std::make_unique<EpollLoop>(ShardId(i + 1), clock));
+      if (host != nullptr) loops_.back()->set_host(*host);
+    }
     for (const auto& loop : loops_) threads_.emplace_back([&loop = *loop] { loop.run(); });
   }
   OtherLoops(const OtherLoops&) = delete;
@@ -126,13 +129,17 @@ TEST_F(LoopTest, WorkForASleepingLoopRunsOnTheThreadThatPostedIt) {
   run(ask(others[0]));
 }
 
+void keep_busy(Duration duration) {
+  const auto end = std::chrono::steady_clock::now() + duration;
+  while (std::chrono::steady_clock::now() < end) continue;
+}
+
 TEST_F(LoopTest, ALoopThatDoesNotSleepWakesTheOthers) {
   OtherLoops others(clock_, 1);
   auto ask = [](Loop& other) -> Task<void> {
     const std::thread::id self = std::this_thread::get_id();
     while (co_await thread_of(other) == self) {
-      const auto end = std::chrono::steady_clock::now() + milliseconds(15);
-      while (std::chrono::steady_clock::now() < end) continue;
+      keep_busy(milliseconds(15));
     }
   };
   run(ask(others[0]));
@@ -210,6 +217,112 @@ TEST_F(LoopTest, EventsOfAWatcherThatIsGoneReachNobody) {
   EXPECT_EQ((first ? 1 : 0) + (second ? 1 : 0), 1);
 }
 
+// An event on a descriptor of `loop`: the thread that it is delivered on. The event comes from a thread that runs no
+// loop, as those of the network do.
+Task<std::thread::id> event_thread_of(EpollLoop& loop) {
+  co_return co_await call_on(loop, [&loop]() -> Task<std::thread::id> {
+    CountingWatcher watcher(loop);
+    std::thread::id on;
+    WaitList delivered;
+    watcher.on_readable = [&] {
+      EXPECT_EQ(Loop::current_or_null(), &loop);
+      on = std::this_thread::get_id();
+      delivered.notify_all();
+    };
+    std::jthread client([&watcher] { watcher.make_readable(); });
+    while (on == std::thread::id()) co_await delivered.wait();
+    co_return on;
+  });
+}
+
+// Ends when `guest` is watched by the thread of the loop that this runs on, which is its host.
+Task<void> become_host_of(EpollLoop& guest) {
+  const std::thread::id self = std::this_thread::get_id();
+  while (co_await event_thread_of(guest) != self) co_await sleep_for(milliseconds(5));
+}
+
+TEST_F(LoopTest, TheThreadOfTheHostWatchesALoopWithLittleToDo) {
+  OtherLoops others(clock_, 2, &loop_);
+  auto scenario = [](OtherLoops& guests) -> Task<void> {
+    co_await become_host_of(guests[0]);
+    co_await become_host_of(guests[1]);
+  };
+  run(scenario(others));
+}
+
+TEST_F(LoopTest, ABusyHostSendsItsGuestsHome) {
+  OtherLoops others(clock_, 1, &loop_);
+  auto scenario = [](EpollLoop& guest) -> Task<void> {
+    co_await become_host_of(guest);
+    const std::thread::id self = std::this_thread::get_id();
+    for (;;) {
+      Task<std::thread::id> asked = event_thread_of(guest);
+      keep_busy(milliseconds(15));
+      if (co_await std::move(asked) != self) co_return;
+    }
+  };
+  run(scenario(others[0]));
+}
+
+TEST_F(LoopTest, TimersOfAGuestFireWhileItsHostSleeps) {
+  OtherLoops others(clock_, 1, &loop_);
+  auto scenario = [](EpollLoop& guest) -> Task<void> {
+    co_await become_host_of(guest);
+    for (int i = 0; i < 20; ++i) {
+      co_await call_on(guest, []() -> Task<void> { co_await sleep_for(milliseconds(2)); });
+    }
+  };
+  run(scenario(others[0]));
+}
+
+TEST_F(LoopTest, AGuestGoesOnWhenItsHostEnds) {
+  EpollLoop host(ShardId(9), clock_);
+  std::jthread host_thread([&] { host.run(); });
+  OtherLoops others(clock_, 1, &host);
+  auto scenario = [](EpollLoop& ending, std::thread::id watching, EpollLoop& guest) -> Task<void> {
+    // The host has to have slept a while before it takes a guest.
+    while (co_await event_thread_of(guest) != watching) {
+      co_await call_on(ending, []() -> Task<void> { co_await sleep_for(milliseconds(5)); });
+    }
+    ending.stop();
+    while (co_await event_thread_of(guest) == watching) continue;
+  };
+  run(scenario(host, host_thread.get_id(), others[0]));
+}
+
+TEST_F(LoopTest, WhatIsPutLastRunsOnceEverythingElseOfTheBurstHasRun) {
+  OtherLoops others(clock_, 1);
+  auto scenario = [](EpollLoop& other) -> Task<void> {
+    int done = 0;
+    for (int i = 0; i < 3; ++i) {
+      Loop::current().spawn([](int& count) -> Task<void> {
+        co_await Yield();
+        ++count;
+      }(done));
+    }
+    co_await Yield::to_last();
+    EXPECT_EQ(done, 3);
+    // Nothing else has to happen for it to go on.
+    co_await Yield::to_last();
+    co_await call_on(other, []() -> Task<void> { co_await Yield::to_last(); });
+  };
+  run(scenario(others[0]));
+}
+
+TEST_F(LoopTest, WhatIsPutLastRunsThoughThereIsAlwaysSomethingReady) {
+  bool ended = false;
+  auto busy = [](const bool& end) -> Task<void> {
+    while (!end) co_await Yield();
+  };
+  auto scenario = [](bool& end) -> Task<void> {
+    co_await Yield::to_last();
+    end = true;
+    co_return;
+  };
+  loop_.spawn(busy(ended));
+  run(scenario(ended));
+}
+
 // Of a loop's own: touched by whoever runs it, without a lock.
 struct Counted {
   int64_t visits = 0;
@@ -232,13 +345,17 @@ Task<void> visit(OtherLoops& loops, std::vector<Counted>& counted, uint64_t seed
   }
 }
 
-TEST_F(LoopTest, ManyLoopsLendThemselvesWithoutEverRunningTwice) {
+// With and without a host.
+class ManyLoopsTest : public LoopTest, public ::testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(Hosts, ManyLoopsTest, ::testing::Bool());
+
+TEST_P(ManyLoopsTest, LendThemselvesWithoutEverRunningTwice) {
   constexpr int kVisitors = 16;
   constexpr int kVisits = 400;
   std::vector<Counted> counted(4);
   std::atomic<int> left = kVisitors;
   {
-    OtherLoops loops(clock_, 4);
+    OtherLoops loops(clock_, 4, GetParam() ? &loop_ : nullptr);
     for (uint64_t visitor = 0; visitor < kVisitors; ++visitor) {
       loops[visitor % 4].post([&, visitor] {
         auto go = [](OtherLoops& all, std::vector<Counted>& counts, uint64_t seed, std::atomic<int>& still,

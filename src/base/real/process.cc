@@ -13,8 +13,10 @@
 namespace weir {
 
 LoopThreads::LoopThreads(size_t count, const Clock& clock) {
-  for (size_t i = 0; i < count; ++i)
+  for (size_t i = 0; i < count; ++i) {
     loops_.push_back(std::make_unique<EpollLoop>(ShardId(static_cast<uint32_t>(i)), clock));
+    if (i > 0) loops_.back()->set_host(*loops_.front());
+  }
   for (const auto& loop : loops_) threads_.emplace_back([&loop = *loop] { loop.run(); });
 }
 

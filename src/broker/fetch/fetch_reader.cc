@@ -45,6 +45,8 @@ Task<void> FetchReader::run() {
   co_await read_all();
   while (!is_enough() && home_.loop().now() < terms_.deadline) {
     co_await wait();
+    // Of a burst of appends the first one woke this fetch: it takes the rest along.
+    co_await Yield::to_last();
     co_await read_all();
   }
 }

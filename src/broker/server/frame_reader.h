@@ -30,6 +30,8 @@ class FrameReader {
   // Waits for the next whole request. kClosed at the end of the stream; kCorrupt for a size that is negative or too
   // large; kTimedOut when `idle` passes without a byte. After an error the connection is of no more use.
   Task<Result<Frame>> next(Duration idle);
+  // Whether bytes have arrived that were not yet given out.
+  [[nodiscard]] bool has_unread() const { return end_ > begin_; }
 
  private:
   static constexpr size_t kSizePrefix = 4;

@@ -12,34 +12,47 @@ namespace {
 // a call of its own for each partition, which costs more than copying so little.
 constexpr size_t kCopiedSizeMax = size_t{32} << 10;
 
-// The bytes and the parts of files that make the answer in `out`.
-Result<std::vector<OutSegment>> assemble(protocol::Writer& out, std::span<const FileRegion> externals) {
-  const std::vector<protocol::Splice> splices(out.splices().begin(), out.splices().end());
-  const size_t copied = out.spliced_size() <= kCopiedSizeMax ? out.spliced_size() : 0;
-  const SharedBytes bytes = out.release();
-  std::vector<OutSegment> segments;
-  segments.reserve(2 * splices.size() + 1);
-  const Buffer records = copied > 0 ? Buffer::allocate(copied) : Buffer();
-  size_t position = 0;
+// The records of an answer as one copy, in the order of the splices.
+Result<Buffer> copy_records(std::span<const protocol::Splice> splices, std::span<const FileRegion> externals,
+                            size_t size) {
+  Buffer records = Buffer::allocate(size);
   size_t filled = 0;
+  for (const protocol::Splice& splice : splices) {
+    const FileRegion& region = externals[splice.index];
+    TRY_ASSIGN(const size_t got, region.file->read_at(region.position, {records.data() + filled, region.length}));
+    if (got < region.length) return fail(Errc::kClosed, "a file ended before the bytes that were promised of it");
+    filled += got;
+  }
+  return records;
+}
+
+// Adds the bytes and the parts of files that make the answer in `out`; nothing on an error.
+Result<> assemble(protocol::Writer& out, std::span<const FileRegion> externals, std::vector<OutSegment>& segments) {
+  const std::vector<protocol::Splice> splices(out.splices().begin(), out.splices().end());
+  const bool is_copied = out.spliced_size() > 0 && out.spliced_size() <= kCopiedSizeMax;
+  Buffer records;
+  if (is_copied) {
+    TRY_ASSIGN(records, copy_records(splices, externals, out.spliced_size()));
+  }
+  const SharedBytes bytes = out.release();
+  segments.reserve(segments.size() + 2 * splices.size() + 1);
+  size_t position = 0;
+  size_t copied = 0;
   for (const protocol::Splice& splice : splices) {
     if (splice.position > position) {
       segments.emplace_back(SharedBytes{bytes.owner, bytes.bytes.subspan(position, splice.position - position)});
     }
     position = splice.position;
     const FileRegion& region = externals[splice.index];
-    if (copied == 0) {
+    if (is_copied) {
+      segments.emplace_back(SharedBytes{records, {records.data() + copied, region.length}});
+      copied += region.length;
+    } else {
       segments.emplace_back(region);
-      continue;
     }
-    const MutableBytes part(records.data() + filled, region.length);
-    TRY_ASSIGN(const size_t got, region.file->read_at(region.position, part));
-    if (got < part.size()) return fail(Errc::kClosed, "a file ended before the bytes that were promised of it");
-    segments.emplace_back(SharedBytes{records, part});
-    filled += part.size();
   }
   if (position < bytes.bytes.size()) segments.emplace_back(SharedBytes{bytes.owner, bytes.bytes.subspan(position)});
-  return segments;
+  return {};
 }
 
 }  // namespace
@@ -122,20 +135,28 @@ Task<void> ServerConnection::send_answers() {
   if (sending_) co_return;
   sending_ = true;
   while (!pending_.empty() && pending_.front()->done) {
-    const std::unique_ptr<Pending> pending = std::move(pending_.front());
-    pending_.pop_front();
-    shard_.count_request(pending->handler->key, pending->received);
-    if (!co_await send(*pending)) connection_->close();
+    // Requests that came together are mostly done together: one call sends their answers, and wakes the client once.
+    if (pending_.size() > 1 || frames_.has_unread()) co_await Yield::to_last();
+    if (!co_await send_done()) connection_->close();
     answered_.notify_all();
   }
   sending_ = false;
 }
 
-Task<Result<>> ServerConnection::send(Pending& pending) {
-  if (pending.outcome == Outcome::kNoReply) co_return Result<>();
-  if (pending.outcome == Outcome::kClose) co_return fail(Errc::kClosed, "the handler closes the connection");
-  CO_TRY_ASSIGN(const std::vector<OutSegment> segments, assemble(pending.out, pending.context.externals));
-  co_return co_await connection_->write_all(segments, shard_.limits().connection_idle_max);
+Task<Result<>> ServerConnection::send_done() {
+  std::vector<OutSegment> segments;
+  Result<> assembled;
+  while (assembled && !pending_.empty() && pending_.front()->done) {
+    const std::unique_ptr<Pending> pending = std::move(pending_.front());
+    pending_.pop_front();
+    shard_.count_request(pending->handler->key, pending->received);
+    if (pending->outcome == Outcome::kClose) assembled = fail(Errc::kClosed, "the handler closes the connection");
+    if (pending->outcome == Outcome::kReply) assembled = assemble(pending->out, pending->context.externals, segments);
+  }
+  if (!segments.empty()) {
+    CO_TRY(co_await connection_->write_all(segments, shard_.limits().connection_idle_max));
+  }
+  co_return assembled;
 }
 
 }  // namespace weir::broker

@@ -46,7 +46,9 @@ class ServerConnection {
   Result<std::unique_ptr<Pending>> parse(Frame frame);
   static Task<void> serve(std::shared_ptr<ServerConnection> self, Pending& pending);
   Task<void> send_answers();
-  Task<Result<>> send(Pending& pending);
+  // Sends the answers to all requests at the front that are done. An error, the handler's wish to close among them,
+  // closes the connection.
+  Task<Result<>> send_done();
 
   BrokerShard& shard_;
   std::unique_ptr<Connection> connection_;
