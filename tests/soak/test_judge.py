@@ -41,6 +41,14 @@ def test_a_report_is_a_fault_however_the_process_ended(tally, reports):
     assert "heap-use-after-free" in fault
 
 
+def test_what_need_not_happen_is_counted_and_is_no_fault(tally, reports):
+    tally.allow("aborts")
+    tally.done("records")
+    assert soak.judge(tally, reports) == []
+    tally.done("aborts")
+    assert tally.counts()["aborts"] == 1
+
+
 def test_work_that_was_not_announced_cannot_be_counted(tally):
     with pytest.raises(KeyError):
         tally.done("record")

@@ -27,7 +27,15 @@ class Tally:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._done: collections.Counter[str] = collections.Counter()
+        self._optional: set[str] = set()
         self._faults: list[str] = []
+
+    def allow(self, *things: str) -> None:
+        """Counts these, which need not happen."""
+        with self._lock:
+            self._optional.update(things)
+            for thing in things:
+                self._done.setdefault(thing, 0)
 
     def expect(self, *things: str) -> None:
         """Makes it a fault if one of these is never done."""
@@ -51,7 +59,7 @@ class Tally:
 
     def undone(self) -> list[str]:
         """What was announced and has not been done so far."""
-        return [thing for thing, count in self.counts().items() if count == 0]
+        return [thing for thing, count in self.counts().items() if count == 0 and thing not in self._optional]
 
     def faults(self) -> list[str]:
         """What went wrong, and what was never done."""
@@ -86,6 +94,7 @@ class Work:
     """One kind of load in a thread of its own. Errors that a broker gives which is down or restarts are part of the load."""
 
     THINGS: tuple[str, ...] = ()  # What it does: each must be counted at least once in a run.
+    OPTIONAL_THINGS: tuple[str, ...] = ()  # Counted beside them, and shown.
     PAUSE_S = 0.05  # Between rounds; it keeps one kind of load from taking the whole machine.
     TOLERATED = (KafkaException, OSError)
 
@@ -94,6 +103,7 @@ class Work:
         self.name = name
         self.rng = random.Random(f"{site.seed} {name}")
         site.tally.expect(*self.THINGS)
+        site.tally.allow(*self.OPTIONAL_THINGS)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def round(self) -> None:
