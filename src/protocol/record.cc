@@ -80,6 +80,7 @@ const char* RecordCursor::parse(Record& record) {
   if (record.offset_delta <= previous_delta_ || record.offset_delta > last_offset_delta_) {
     return "its offset is not behind that one or outside the batch";
   }
+  const uint8_t* payload = at_;
   if (!take_bytes(at_, end, record.key)) return "its key runs past the end";
   if (!take_bytes(at_, end, record.value)) return "its value runs past the end";
   int32_t header_count;
@@ -95,6 +96,7 @@ const char* RecordCursor::parse(Record& record) {
   if (at_ != end) return "its length is not that of its fields";
   record.headers = RecordHeaders({headers, end}, header_count);
   record.bytes = {start, end};
+  record.payload = {payload, end};
   record.offset = base_offset_ + record.offset_delta;
   // Unsigned, as deltas from the wire may overflow.
   record.timestamp = is_log_append_time_

@@ -46,7 +46,8 @@ struct Record {
   std::optional<ByteView> key;
   std::optional<ByteView> value;
   RecordHeaders headers;
-  ByteView bytes;  // the whole record with its length, as it stands in the batch
+  ByteView bytes;    // the whole record with its length, as it stands in the batch
+  ByteView payload;  // of these, what does not depend on the batch: from the length of the key on
 };
 
 // Reads records one behind the other.

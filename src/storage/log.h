@@ -16,6 +16,7 @@
 #include "base/seams.h"
 #include "base/uuid.h"
 #include "storage/append.h"
+#include "storage/compaction_plan.h"
 #include "storage/file_pool.h"
 #include "storage/leader_epochs.h"
 #include "storage/log_config.h"
@@ -32,9 +33,10 @@ struct LogOptions {
   TopicPartition partition;
   Uuid topic_id;  // zero: not known, any is taken
   LogConfig config;
-  bool was_clean = false;      // the log directory had its clean-shutdown marker
-  Offset recovery_point{0};    // from the checkpoint; all below it is on the device
-  Offset log_start_offset{0};  // from the checkpoint
+  bool was_clean = false;                  // the log directory had its clean-shutdown marker
+  Offset recovery_point{0};                // from the checkpoint; all below it is on the device
+  Offset log_start_offset{0};              // from the checkpoint
+  std::optional<Offset> cleaned_before{};  // from the checkpoint; none: nothing was compacted yet
   Timestamp now;
 };
 
@@ -156,7 +158,8 @@ class Log {
   // Records below `offset` are not served any more; segments of nothing else go with the next apply_retention().
   // kOutOfRange above the end: the caller allows only what is below the high watermark.
   Result<> delete_records_before(Offset offset);
-  // Takes old segments below the high watermark out, by log start, size and time. How many.
+  // Takes old segments below the high watermark out, by log start, size and time. How many: none while compaction reads
+  // them.
   Result<size_t> apply_retention(Timestamp now, Offset high_watermark);
   // Ends the active segment and begins a new one.
   Result<> roll(Timestamp now);
@@ -166,6 +169,23 @@ class Log {
   void advance_high_watermark(Offset high_watermark) { producers_.advance_high_watermark(high_watermark); }
   // Gives descriptors and buffers back until the next use.
   Result<> release_idle();
+
+  // ---- compact
+  // Compaction has seen all below; none: it has never been here.
+  [[nodiscard]] std::optional<Offset> cleaned_before() const { return cleaned_before_; }
+  // What a compaction would find. Only what is on the device, in closed segments below the last stable offset, and old
+  // enough is counted: what supersedes a record must not be lost when the record is gone.
+  Result<Dirtiness> dirtiness(Offset last_stable, Timestamp now);
+  // Begins a round, at most one at a time; it ends with end_compaction().
+  Result<CompactionPlan> start_compaction(const Dirtiness& dirtiness, Timestamp now);
+  // False when a truncation has ended the round: nothing more of it may be swapped in.
+  [[nodiscard]] bool compacting() const { return compacting_; }
+  // Lets a compacted segment take the place of those that it was made of. True: the folder must be synced, then this is
+  // called again with the same segment; false: done. Readers see the old ones or the new one throughout. An error but
+  // kNoSpace leaves what only the next start can finish.
+  Result<bool> swap_in(const CompactedSegment& segment);
+  // The round is over; it has seen all below `cleaned_before`, if it came to its end.
+  void end_compaction(std::optional<Offset> cleaned_before);
 
  private:
   friend class LogLoader;
@@ -206,7 +226,22 @@ class Log {
   Result<bool> breaches_retention(size_t i, Timestamp now, uint64_t kept_bytes);
   Result<> delete_front_segments(size_t count);
   Result<> delete_segment_files(Segment& segment);
-  Result<> take_off_all_segments();
+
+  // compaction
+  [[nodiscard]] Offset first_dirty_offset() const;
+  Result<Offset> first_uncleanable_offset(Offset first_dirty, Offset last_stable, Timestamp now);
+  Result<bool> is_overdue(Offset first_dirty, Timestamp now);
+  Result<> replace_segments();
+  Result<> cancel_compaction();
+
+  // A compacted segment on its way into the log.
+  struct Swap {
+    enum class Stage : uint8_t { kToBeNamed, kToReplace, kToBeRenamed, kDone };
+    CompactedSegment segment;
+    Stage stage = Stage::kToBeNamed;
+    std::unique_ptr<Segment> fresh;                  // until it is among the others
+    std::vector<std::unique_ptr<Segment>> replaced;  // whose files are still to be marked, last first
+  };
 
   LogConfig config_;
   TopicPartition partition_;
@@ -229,6 +264,9 @@ class Log {
   // epoch without a record does not count: when it is forgotten, the next one takes its place at the same offset.
   bool touched_ = false;
   bool flush_failed_ = false;
+  std::optional<Offset> cleaned_before_;
+  bool compacting_ = false;
+  std::optional<Swap> swap_;
   uint64_t generation_ = 0;
   int64_t unflushed_records_ = 0;
   Timestamp last_flush_ = kNoTimestamp;

@@ -37,6 +37,12 @@ struct LogConfig {
   milliseconds retention_time = milliseconds(604'800'000);  // retention.ms; negative: no limit
   milliseconds file_delete_delay = milliseconds(60'000);
 
+  // Of a log that compacts.
+  double cleanable_ratio_min = 0.5;                               // min.cleanable.dirty.ratio
+  milliseconds compaction_lag_min = milliseconds(0);              // min.compaction.lag.ms
+  milliseconds compaction_lag_max = milliseconds::max();          // max.compaction.lag.ms
+  milliseconds delete_retention_time = milliseconds(86'400'000);  // delete.retention.ms
+
   milliseconds producer_id_expiration = milliseconds(86'400'000);  // producer.id.expiration.ms
 
   friend bool operator==(const LogConfig&, const LogConfig&) = default;

@@ -88,6 +88,7 @@ void Log::finish_flush(const FlushJob& job, const Result<>& outcome) {
 }
 
 void Log::detach() {
+  CHECK(!compacting_, "{} is being compacted", directory());
   for (const auto& segment : segments_) segment->close_files();
   files_.attach(nullptr);
 }

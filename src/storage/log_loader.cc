@@ -68,7 +68,13 @@ Result<> LogLoader::remove_leftovers() {
       doomed.push_back(name);
     }
   }
-  for (const std::string& name : doomed) TRY(remove(name));
+  // Finished copies first, and durably: one that outlives the unfinished ones would be taken for a whole.
+  std::ranges::partition(doomed, [](const std::string& name) { return name.ends_with(kSwapSuffix); });
+  for (size_t i = 0; i < doomed.size(); ++i) {
+    const bool first_of_others = i > 0 && doomed[i - 1].ends_with(kSwapSuffix) && !doomed[i].ends_with(kSwapSuffix);
+    if (first_of_others) TRY(disk_.sync_directory(options_.directory));
+    TRY(remove(doomed[i]));
+  }
   return {};
 }
 
@@ -82,6 +88,8 @@ Result<> LogLoader::complete_swaps() {
     if (parsed->suffix == fmt::format("{}{}", kLogSuffix, kSwapSuffix)) bases.push_back(parsed->offset);
   }
   for (Offset base : bases) TRY(complete_swap(base));
+  // The old ones are gone for good before the new ones are in their place: never do both come back.
+  if (!bases.empty()) TRY(disk_.sync_directory(options_.directory));
   for (const std::string& name : swapped) {
     TRY(disk_.rename(path(name), path(name.substr(0, name.size() - kSwapSuffix.size()))));
   }
@@ -105,7 +113,7 @@ Result<> LogLoader::complete_swap(Offset base) {
   for (const auto& [old_name, info] : names_) {
     const auto parsed = parse_offset_file(old_name);
     if (!parsed || parsed->offset < base || parsed->offset >= end) continue;
-    for (std::string_view suffix : {kLogSuffix, kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
+    for (std::string_view suffix : kSegmentSuffixes) {
       if (parsed->suffix == suffix) replaced.push_back(old_name);
     }
   }
@@ -314,7 +322,8 @@ Log::Log(LogOptions& options)
       partition_(std::move(options.partition)),
       topic_id_(options.topic_id),
       pool_(options.files),
-      files_(options.disk, options.directory) {}
+      files_(options.disk, options.directory),
+      cleaned_before_(options.cleaned_before) {}
 
 Log::~Log() = default;
 

@@ -42,6 +42,8 @@ Result<> Log::delete_segment_files(Segment& segment) {
 Result<bool> Log::truncate_to(Offset offset, Timestamp now) {
   if (offset >= log_end_offset_) return false;
   touched_ = true;
+  TRY(cancel_compaction());
+  if (cleaned_before_ > offset) cleaned_before_ = offset;
   if (offset < first_segment_offset()) {
     TRY(truncate_fully_and_start_at(offset, now));
     return true;
@@ -63,6 +65,8 @@ Result<bool> Log::truncate_to(Offset offset, Timestamp now) {
 
 Result<> Log::truncate_fully_and_start_at(Offset offset, Timestamp now) {
   touched_ = true;
+  TRY(cancel_compaction());
+  cleaned_before_.reset();
   // Highest first: what a crash in between leaves is a log with a shorter end, never one with a hole.
   while (segments_.size() > 1) {
     TRY(delete_segment_files(active()));
@@ -106,6 +110,7 @@ Result<bool> Log::breaches_retention(size_t i, Timestamp now, uint64_t kept_byte
 }
 
 Result<size_t> Log::apply_retention(Timestamp now, Offset high_watermark) {
+  if (compacting_) return 0;
   uint64_t kept_bytes = size();
   size_t count = 0;
   while (count < segments_.size()) {

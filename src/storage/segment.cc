@@ -7,9 +7,10 @@
 
 namespace weir::storage {
 
-Segment::Segment(LogFiles& files, Offset base_offset, const FileSizes& sizes)
+Segment::Segment(LogFiles& files, Offset base_offset, const FileSizes& sizes, std::string_view mark)
     : files_(files),
       base_offset_(base_offset),
+      mark_(mark),
       size_(sizes.log),
       noted_size_(sizes.log),
       created_(sizes.modified),
@@ -21,8 +22,9 @@ Segment::Segment(LogFiles& files, Offset base_offset, const FileSizes& sizes)
   time_index_.reset(static_cast<uint32_t>(sizes.time_index.value_or(0) / kTimeEntrySize));
 }
 
-Result<std::unique_ptr<Segment>> Segment::create(LogFiles& files, Offset base_offset, Timestamp now) {
-  auto segment = std::make_unique<Segment>(files, base_offset, FileSizes{});
+Result<std::unique_ptr<Segment>> Segment::create(LogFiles& files, Offset base_offset, Timestamp now,
+                                                 std::string_view mark) {
+  auto segment = std::make_unique<Segment>(files, base_offset, FileSizes{}, mark);
   segment->max_timestamp_known_ = true;
   segment->created_ = segment->modified_ = now;
   TRY(segment->file(segment->log_slot_, kLogSuffix, OpenMode::kTruncate));
@@ -33,7 +35,7 @@ Result<std::unique_ptr<Segment>> Segment::create(LogFiles& files, Offset base_of
 }
 
 std::string Segment::path(std::string_view suffix) const {
-  return offset_file(files_.directory(), base_offset_, suffix);
+  return offset_file(files_.directory(), base_offset_, suffix).append(mark_);
 }
 
 Result<std::shared_ptr<File>> Segment::file(PooledFile& slot, std::string_view suffix, OpenMode mode) {
@@ -41,6 +43,14 @@ Result<std::shared_ptr<File>> Segment::file(PooledFile& slot, std::string_view s
 }
 
 Result<std::shared_ptr<File>> Segment::log_file() { return file(log_slot_, kLogSuffix, OpenMode::kReadWrite); }
+
+Segment::FileSizes Segment::file_sizes() const {
+  return {.log = size_,
+          .offset_index = offset_index_.entries() * kOffsetEntrySize,
+          .time_index = time_index_.entries() * kTimeEntrySize,
+          .transaction_index = has_transaction_index_ ? std::optional<uint64_t>(0) : std::nullopt,
+          .modified = modified_};
+}
 
 bool Segment::index_full(const SegmentLimits& limits) const {
   const auto bytes = static_cast<uint64_t>(limits.index_size_max);
@@ -298,9 +308,28 @@ void Segment::close_files() {
   for (PooledFile* slot : {&log_slot_, &offset_slot_, &time_slot_, &transaction_slot_}) slot->close();
 }
 
+Result<> Segment::rename_files(std::string_view mark) {
+  for (std::string_view suffix : kSegmentSuffixes) {
+    const std::string to = offset_file(files_.directory(), base_offset_, suffix).append(mark);
+    Result<> done = files_.disk().rename(path(suffix), to);
+    if (!done && done.error().code != Errc::kNotFound) return done;
+  }
+  mark_ = mark;
+  return {};
+}
+
+Result<> Segment::remove_files() {
+  close_files();
+  for (std::string_view suffix : kSegmentSuffixes) {
+    Result<> removed = files_.disk().remove(path(suffix));
+    if (!removed && removed.error().code != Errc::kNotFound) return removed;
+  }
+  return {};
+}
+
 Result<> Segment::mark_deleted(std::vector<std::string>& renamed) {
   close_files();
-  for (std::string_view suffix : {kLogSuffix, kOffsetIndexSuffix, kTimeIndexSuffix, kTransactionIndexSuffix}) {
+  for (std::string_view suffix : kSegmentSuffixes) {
     std::string to = path(suffix).append(kDeletedSuffix);
     Result<> done = files_.disk().rename(path(suffix), to);
     if (!done && done.error().code == Errc::kNotFound) continue;

@@ -49,9 +49,11 @@ class Segment {
     std::optional<uint64_t> transaction_index;
     Timestamp modified = kNoTimestamp;
   };
-  Segment(LogFiles& files, Offset base_offset, const FileSizes& sizes);
+  // `mark` is what the names of its files end in while it is no part of the log yet (kCleanedSuffix, kSwapSuffix).
+  Segment(LogFiles& files, Offset base_offset, const FileSizes& sizes, std::string_view mark = {});
   // Makes the files of a new segment, in place of any that are there. kNoSpace, kIo.
-  static Result<std::unique_ptr<Segment>> create(LogFiles& files, Offset base_offset, Timestamp now);
+  static Result<std::unique_ptr<Segment>> create(LogFiles& files, Offset base_offset, Timestamp now,
+                                                 std::string_view mark = {});
 
   [[nodiscard]] Offset base_offset() const { return base_offset_; }
   [[nodiscard]] uint64_t size() const { return size_; }
@@ -60,6 +62,7 @@ class Segment {
     return last_offset >= base_offset_ && last_offset - base_offset_ <= INT32_MAX;
   }
   [[nodiscard]] bool index_full(const SegmentLimits& limits) const;
+  [[nodiscard]] FileSizes file_sizes() const;
 
   // ---- appending
   // Writes `bytes` at the end. On an error nothing of them stays: what was written is cut off, at the latest before the
@@ -109,6 +112,10 @@ class Segment {
   Result<> add_unsynced_indexes(std::vector<std::shared_ptr<File>>& files);
   void indexes_synced() { indexes_unsynced_ = false; }
   void close_files();
+  // Gives its files names that end in `mark`. Does the rest when an earlier call failed in between. kNoSpace, kIo.
+  Result<> rename_files(std::string_view mark);
+  // Removes its files, as far as there are any. kIo.
+  Result<> remove_files();
   // Renames all files to NAME.deleted and adds the new paths to `renamed`.
   Result<> mark_deleted(std::vector<std::string>& renamed);
 
@@ -132,6 +139,7 @@ class Segment {
 
   LogFiles& files_;
   Offset base_offset_;
+  std::string_view mark_;
   uint64_t size_ = 0;
   uint64_t noted_size_ = 0;  // of what note() was told of
   uint64_t bytes_since_index_ = 0;
