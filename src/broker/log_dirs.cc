@@ -39,7 +39,8 @@ CheckpointedPartition checkpoint_of(Partition& partition) {
           .recovery_point = log.recovery_point(),
           .high_watermark = partition.high_watermark(),
           .log_start_offset = log.log_start_offset(),
-          .log_start_is_ahead = log.log_start_offset() > log.first_segment_offset()};
+          .log_start_is_ahead = log.log_start_offset() > log.first_segment_offset(),
+          .cleaned_before = log.cleaned_before()};
 }
 
 Result<> LogDirs::open() {
@@ -85,9 +86,11 @@ Result<> LogDirs::read_checkpoints(Directory& directory) {
   TRY_ASSIGN(const auto recovery_points, read_or_empty(*directory.files, CheckpointKind::kRecoveryPoint));
   TRY_ASSIGN(const auto high_watermarks, read_or_empty(*directory.files, CheckpointKind::kHighWatermark));
   TRY_ASSIGN(const auto log_starts, read_or_empty(*directory.files, CheckpointKind::kLogStart));
+  TRY_ASSIGN(const auto cleaned, read_or_empty(*directory.files, CheckpointKind::kCleaner));
   for (const auto& [partition, offset] : recovery_points) directory.not_served[partition].recovery_point = offset;
   for (const auto& [partition, offset] : high_watermarks) directory.not_served[partition].high_watermark = offset;
   for (const auto& [partition, offset] : log_starts) directory.not_served[partition].log_start = offset;
+  for (const auto& [partition, offset] : cleaned) directory.not_served[partition].cleaned_before = offset;
   return {};
 }
 
@@ -143,6 +146,7 @@ Task<Result<OpenedLog>> LogDirs::open_log(BrokerShard& shard, storage::TopicPart
                               .was_clean = directory.clean_epoch.has_value(),
                               .recovery_point = found.last_run.recovery_point,
                               .log_start_offset = found.last_run.log_start.value_or(Offset(0)),
+                              .cleaned_before = found.last_run.cleaned_before,
                               .now = node_.seams.clock.wall()};
   auto log = co_await node_.seams.disk_threads.run(
       [this, options = std::move(options), &directory] { return open_or_replace(options, directory); });
@@ -195,7 +199,8 @@ Task<std::vector<CheckpointedPartition>> LogDirs::checkpointed_of_last_run() {
                      .recovery_point = last_run.recovery_point,
                      .high_watermark = last_run.high_watermark,
                      .log_start_offset = last_run.log_start.value_or(Offset(0)),
-                     .log_start_is_ahead = last_run.log_start.has_value()});
+                     .log_start_is_ahead = last_run.log_start.has_value(),
+                     .cleaned_before = last_run.cleaned_before});
     }
   }
   co_return all;
@@ -212,6 +217,7 @@ Result<std::unique_ptr<storage::Log>> LogDirs::open_or_replace(storage::LogOptio
            kv("now", aside));
   TRY(node_.seams.disk.rename(options.directory, aside));
   options.recovery_point = options.log_start_offset = Offset(0);
+  options.cleaned_before.reset();
   return storage::Log::open(options);
 }
 
@@ -246,12 +252,15 @@ Result<> LogDirs::write_checkpoints(const std::vector<CheckpointedPartition>& pa
     OffsetCheckpoint recovery_points;
     OffsetCheckpoint high_watermarks;
     OffsetCheckpoint log_starts;
+    OffsetCheckpoint cleaned;
     for (const CheckpointedPartition& partition : partitions) {
       if (partition.directory != directory->files->path()) continue;
       high_watermarks[partition.partition] = partition.high_watermark;
       recovery_points[partition.partition] = partition.recovery_point;
       log_starts.erase(partition.partition);
       if (partition.log_start_is_ahead) log_starts[partition.partition] = partition.log_start_offset;
+      cleaned.erase(partition.partition);
+      if (partition.cleaned_before) cleaned[partition.partition] = *partition.cleaned_before;
     }
     const auto write = [&](CheckpointKind kind, OffsetCheckpoint& now,
                            std::optional<OffsetCheckpoint>& written) -> Result<> {
@@ -267,6 +276,7 @@ Result<> LogDirs::write_checkpoints(const std::vector<CheckpointedPartition>& pa
       TRY(write(CheckpointKind::kRecoveryPoint, recovery_points, directory->written_recovery_points));
     if (wanted(Checkpoints::kLogStarts))
       TRY(write(CheckpointKind::kLogStart, log_starts, directory->written_log_starts));
+    if (wanted(Checkpoints::kCleaned)) TRY(write(CheckpointKind::kCleaner, cleaned, directory->written_cleaned));
   }
   return {};
 }

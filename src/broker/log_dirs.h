@@ -26,7 +26,7 @@ struct OpenedLog {
   Offset checkpointed_high_watermark;
 };
 
-enum class Checkpoints : uint8_t { kHighWatermarks, kRecoveryPoints, kLogStarts, kAll };
+enum class Checkpoints : uint8_t { kHighWatermarks, kRecoveryPoints, kLogStarts, kCleaned, kAll };
 
 // One partition's part in the checkpoints of its directory.
 struct CheckpointedPartition {
@@ -36,6 +36,7 @@ struct CheckpointedPartition {
   Offset high_watermark;
   Offset log_start_offset;
   bool log_start_is_ahead;  // of its first segment: only then it must be remembered
+  std::optional<Offset> cleaned_before;
 };
 
 class LogDirs {
@@ -79,6 +80,7 @@ class LogDirs {
     Offset recovery_point;
     Offset high_watermark;
     std::optional<Offset> log_start;
+    std::optional<Offset> cleaned_before;
   };
   struct Directory {
     std::unique_ptr<storage::LogDirectory> files;
@@ -92,6 +94,7 @@ class LogDirs {
     std::optional<storage::OffsetCheckpoint> written_recovery_points;
     std::optional<storage::OffsetCheckpoint> written_high_watermarks;
     std::optional<storage::OffsetCheckpoint> written_log_starts;
+    std::optional<storage::OffsetCheckpoint> written_cleaned;
   };
   struct Place {
     Directory* directory;

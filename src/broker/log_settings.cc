@@ -42,11 +42,17 @@ std::optional<int> level_of(const TopicConfig& topic) {
   }
 }
 
+// A segment must be closed before it can be compacted, so one that is compacted soon is closed soon.
+int64_t segment_ms_of(const TopicConfig& topic) {
+  return topic.compacts ? std::min(topic.segment_ms, topic.max_compaction_lag_ms) : topic.segment_ms;
+}
+
 }  // namespace
 
 storage::LogConfig to_log_config(const TopicConfig& topic, int64_t producer_id_expiration_ms, double jitter_share) {
+  const int64_t segment_ms = segment_ms_of(topic);
   const auto jitter =
-      static_cast<int64_t>(jitter_share * static_cast<double>(std::min(topic.segment_jitter_ms, topic.segment_ms)));
+      static_cast<int64_t>(jitter_share * static_cast<double>(std::min(topic.segment_jitter_ms, segment_ms)));
   return {.deletes_old_segments = topic.deletes_old_segments,
           .compacts = topic.compacts,
           .compression = codec_of(topic.compression),
@@ -56,7 +62,7 @@ storage::LogConfig to_log_config(const TopicConfig& topic, int64_t producer_id_e
           .timestamp_after_max = clamped(topic.message_timestamp_after_max_ms),
           .batch_size_max = topic.max_message_bytes,
           .segment_size_max = topic.segment_bytes,
-          .segment_time_max = clamped(topic.segment_ms - jitter),
+          .segment_time_max = clamped(segment_ms - jitter),
           .index_size_max = topic.segment_index_bytes,
           .index_interval = topic.index_interval_bytes,
           .preallocate = topic.preallocate,
@@ -65,6 +71,10 @@ storage::LogConfig to_log_config(const TopicConfig& topic, int64_t producer_id_e
           .retention_bytes = topic.retention_bytes,
           .retention_time = clamped(topic.retention_ms),
           .file_delete_delay = clamped(topic.file_delete_delay_ms),
+          .cleanable_ratio_min = topic.min_cleanable_dirty_ratio,
+          .compaction_lag_min = clamped(topic.min_compaction_lag_ms),
+          .compaction_lag_max = clamped(topic.max_compaction_lag_ms),
+          .delete_retention_time = clamped(topic.delete_retention_ms),
           .producer_id_expiration = clamped(producer_id_expiration_ms)};
 }
 

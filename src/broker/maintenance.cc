@@ -63,6 +63,9 @@ void Maintenance::start() {
                    [this] { return log_checkpoint_failure(Checkpoints::kHighWatermarks); }));
   loop.spawn(every(milliseconds(config.recovery_point_interval_ms()),
                    [this] { return log_checkpoint_failure(Checkpoints::kRecoveryPoints); }));
+  // After a compaction the cleaner does this itself; what a truncation has changed can wait.
+  loop.spawn(every(milliseconds(config.recovery_point_interval_ms()),
+                   [this] { return log_checkpoint_failure(Checkpoints::kCleaned); }));
   loop.spawn(every(milliseconds(config.start_offset_interval_ms()),
                    [this] { return log_checkpoint_failure(Checkpoints::kLogStarts); }));
   loop.spawn(

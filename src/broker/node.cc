@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "broker/broker_lifecycle.h"
+#include "broker/cleaner/log_cleaner.h"
 #include "broker/config_rules_table.h"
 #include "broker/controller/controller_shell.h"
 #include "broker/controller_client.h"
@@ -78,6 +79,7 @@ class Node::Impl {
   std::unique_ptr<ControllerClient> client_;
   std::unique_ptr<BrokerLifecycle> lifecycle_;
   std::unique_ptr<Maintenance> maintenance_;
+  std::unique_ptr<LogCleaner> cleaner_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unique_ptr<HttpServer> http_;
   bool ready_ = false;
@@ -139,6 +141,8 @@ Task<Result<>> Node::Impl::start() {
   CO_TRY(co_await register_broker());
   maintenance_ = std::make_unique<Maintenance>(context_);
   maintenance_->start();
+  cleaner_ = std::make_unique<LogCleaner>(context_, *maintenance_);
+  cleaner_->start();
   for (const auto& acceptor : acceptors_) home().spawn(acceptor->run());
   ready_ = true;
   co_return Result<>();
@@ -212,7 +216,8 @@ Task<HttpAnswer> Node::Impl::metrics_page() {
   }
   const NodeFacts facts{.metadata_offset = applier_.applied_offset(),
                         .topics = loader_.image()->topics.size(),
-                        .is_controller = controller_ != nullptr && controller_->is_active()};
+                        .is_controller = controller_ != nullptr && controller_->is_active(),
+                        .cleaner = cleaner_ == nullptr ? CleanerReport{} : cleaner_->report()};
   co_return HttpAnswer{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = exposition(facts, reports)};
 }
 
@@ -251,6 +256,7 @@ Task<void> Node::Impl::stop() {
   const MonotonicTime began = home().now();
   for (const auto& acceptor : acceptors_) acceptor->close();
   if (maintenance_ != nullptr) maintenance_->stop();
+  if (cleaner_ != nullptr) cleaner_->stop();
   if (lifecycle_ != nullptr) co_await lifecycle_->shut_down(home().now() + kShutdownPatience);
   co_await drain_connections();
   bool clean = maintenance_ != nullptr;

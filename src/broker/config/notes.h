@@ -13,7 +13,6 @@ inline constexpr std::string_view kConsumerGroups =
     "The consumer rebalance protocol is not built yet; classic groups are.";
 inline constexpr std::string_view kShareGroups = "Share groups are not built yet.";
 inline constexpr std::string_view kStreamsGroups = "Streams groups are not built yet.";
-inline constexpr std::string_view kCompaction = "Log compaction is not built yet; the value is kept and described.";
 inline constexpr std::string_view kReplication = "Replication between nodes is not built yet.";
 inline constexpr std::string_view kQuotas = "Quotas are not built yet.";
 inline constexpr std::string_view kTokens = "Delegation tokens are not built yet.";

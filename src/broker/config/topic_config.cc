@@ -28,6 +28,7 @@ class Values {
     if (number) into = static_cast<Int>(*number);
   }
   void read(std::string_view name, bool& into) const { into = parse_boolean(text(name)).value_or(into); }
+  void read(std::string_view name, double& into) const { into = parse_double(text(name)).value_or(into); }
 
  private:
   const ConfigMap& overrides_;
@@ -56,13 +57,17 @@ TopicConfig resolve_topic_config(const ConfigMap& overrides, const BrokerLayers&
   values.read("compression.gzip.level", config.compression_gzip_level);
   values.read("compression.lz4.level", config.compression_lz4_level);
   values.read("compression.zstd.level", config.compression_zstd_level);
+  values.read("delete.retention.ms", config.delete_retention_ms);
   values.read("file.delete.delay.ms", config.file_delete_delay_ms);
   values.read("flush.messages", config.flush_messages);
   values.read("flush.ms", config.flush_ms);
   values.read("index.interval.bytes", config.index_interval_bytes);
+  values.read("max.compaction.lag.ms", config.max_compaction_lag_ms);
   values.read("max.message.bytes", config.max_message_bytes);
   values.read("message.timestamp.after.max.ms", config.message_timestamp_after_max_ms);
   values.read("message.timestamp.before.max.ms", config.message_timestamp_before_max_ms);
+  values.read("min.cleanable.dirty.ratio", config.min_cleanable_dirty_ratio);
+  values.read("min.compaction.lag.ms", config.min_compaction_lag_ms);
   values.read("min.insync.replicas", config.min_insync_replicas);
   values.read("preallocate", config.preallocate);
   values.read("retention.bytes", config.retention_bytes);

@@ -53,6 +53,24 @@ void add_request_durations(Page& page, const std::vector<ShardReport>& shards) {
   }
 }
 
+void add_cleaner(Page& page, const CleanerReport& cleaner) {
+  page.single("weir_cleaner_rounds_total", "counter", "Compactions of a log that came to their end.", cleaner.rounds);
+  page.single("weir_cleaner_read_bytes_total", "counter", "Bytes that compaction has read.", cleaner.bytes_read);
+  page.single("weir_cleaner_written_bytes_total", "counter", "Bytes that compaction has written.",
+              cleaner.bytes_written);
+  page.single("weir_cleaner_removed_bytes_total", "counter", "Bytes by which compaction has made logs smaller.",
+              cleaner.bytes_removed);
+  page.single("weir_cleaner_running", "gauge", "Logs that are being compacted.", cleaner.running);
+  page.single("weir_cleaner_buffer_used_ratio", "gauge", "Share of the room for keys that the last compaction used.",
+              cleaner.map_used);
+  page.single("weir_cleaner_dirty_ratio_max", "gauge", "Dirty share of the dirtiest log that waits for compaction.",
+              cleaner.dirty_ratio_max);
+  page.single("weir_cleaner_uncleanable_partitions", "gauge", "Partitions whose compaction has failed for good.",
+              cleaner.uncleanable);
+  page.single("weir_cleaner_since_last_look_seconds", "gauge", "Time since the cleaner last looked for dirty logs.",
+              cleaner.seconds_since_look);
+}
+
 template <class Get>
 auto total(const std::vector<ShardReport>& shards, Get get) {
   decltype(get(shards.front())) sum{};
@@ -93,6 +111,7 @@ std::string exposition(const NodeFacts& node, const std::vector<ShardReport>& sh
               node.metadata_offset.value());
   page.single("weir_active_controller", "gauge", "1 when this node is the active controller.",
               node.is_controller ? 1 : 0);
+  add_cleaner(page, node.cleaner);
   add_request_durations(page, shards);
   return page.take();
 }

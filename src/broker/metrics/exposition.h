@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/types.h"
+#include "broker/cleaner/log_cleaner.h"
 #include "broker/metrics/shard_metrics.h"
 
 namespace weir::broker {
@@ -14,6 +15,7 @@ struct NodeFacts {
   Offset metadata_offset = kNoOffset;
   size_t topics = 0;
   bool is_controller = false;
+  CleanerReport cleaner{};
 };
 
 // A copy of one shard's numbers.

@@ -229,9 +229,18 @@ Result<> Partition::apply_retention() {
     log_info("log", "segments were removed by retention", kv("topic", topic_), kv("partition", index_),
              kv("segments", removed), kv("log_start_offset", log_->log_start_offset()));
   }
+  remove_taken_files();
+  return {};
+}
+
+void Partition::remove_taken_files() {
   storage::Deletions deletions = log_->take_deletions();
   if (!deletions.empty()) loop_.spawn(remove_files_later(shared_from_this(), std::move(deletions)));
-  return {};
+}
+
+void Partition::compaction_ended() {
+  compaction_.is_running = false;
+  disk_work_.notify_all();
 }
 
 Task<void> Partition::remove_files_later(std::shared_ptr<Partition> self, storage::Deletions deletions) {
@@ -280,7 +289,7 @@ Task<void> Partition::flush_while_needed(std::shared_ptr<Partition> self) {
     if (need == storage::FlushNeed::kNone) break;
     Result<storage::FlushJob> job = self->log_->start_flush(need, now);
     if (!job) {
-      self->fail_log(job.error());
+      self->take_offline("a log cannot be flushed", job.error());
       break;
     }
     const Result<> flushed = co_await self->node_.seams.disk_threads.run([work = *job] { return work.run(); });
@@ -293,7 +302,7 @@ Task<void> Partition::flush_while_needed(std::shared_ptr<Partition> self) {
       continue;
     }
     if (!flushed) {
-      self->fail_log(flushed.error());
+      self->take_offline("a log cannot be flushed", flushed.error());
       break;
     }
     if (need == storage::FlushNeed::kAll) {
@@ -304,12 +313,12 @@ Task<void> Partition::flush_while_needed(std::shared_ptr<Partition> self) {
     }
   }
   self->flushing_ = false;
-  self->flushes_.notify_all();
+  self->disk_work_.notify_all();
 }
 
-void Partition::fail_log(const Error& error) {
-  // What was not flushed cannot be trusted after a failed flush, nor be acknowledged: the partition goes offline.
-  log_error("log", "cannot be flushed: the partition goes offline", kv("topic", topic_), kv("partition", index_),
+// After a failed flush what was not flushed cannot be trusted, nor be acknowledged.
+void Partition::take_offline(std::string_view what, const Error& error) {
+  log_error("partition", "goes offline", kv("topic", topic_), kv("partition", index_), kv("what", what),
             kv("why", error.message));
   stop();
 }
@@ -319,20 +328,20 @@ void Partition::stop() {
   notify();
 }
 
-Task<void> Partition::flushes_ended() {
-  while (flushing_) co_await flushes_.wait();
+Task<void> Partition::disk_work_ended() {
+  while (flushing_ || compaction_.is_running) co_await disk_work_.wait();
 }
 
 Task<Result<>> Partition::close() {
   CHECK(stopped_);
-  co_await flushes_ended();
+  co_await disk_work_ended();
   log_->detach();
   co_return co_await node_.seams.disk_threads.run([log = log_.get()] { return log->close(); });
 }
 
 Task<std::unique_ptr<storage::Log>> Partition::release() {
   CHECK(stopped_);
-  co_await flushes_ended();
+  co_await disk_work_ended();
   log_->detach();
   co_return std::move(log_);
 }

@@ -49,6 +49,13 @@ struct PartitionRead {
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
 };
 
+// What is known of the compaction of a partition's log beside what the log knows itself.
+struct PartitionCompaction {
+  bool is_running = false;
+  bool is_uncleanable = false;  // it failed for a reason that does not pass
+  MonotonicTime not_before{};   // it failed for one that does
+};
+
 enum class Isolation : int8_t { kReadUncommitted = 0, kReadCommitted = 1 };
 
 class Partition : public std::enable_shared_from_this<Partition> {
@@ -93,22 +100,29 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Result<Offset> delete_records(int64_t before);
   // Takes out what the topic's retention does not keep. The files go when no fetch can be reading them any more.
   Result<> apply_retention();
+  // Sees to the files that the log has taken out: they are removed when no fetch can be reading them any more.
+  void remove_taken_files();
+  PartitionCompaction& compaction() { return compaction_; }
+  // In between the log is neither closed nor given up.
+  void compaction_began() { compaction_.is_running = true; }
+  void compaction_ended();
   // Gives descriptors back when nobody has used the log since the last call.
   void release_if_idle();
 
   // The partition is gone or moves: whoever waits is woken, appends fail.
   void stop();
   [[nodiscard]] bool stopped() const { return stopped_; }
-  // After stop(): waits for flushes, then leaves the folder as a clean shutdown does. What the checkpoints need stays
-  // known.
+  // The log cannot be trusted, or not be written any more.
+  void take_offline(std::string_view what, const Error& error);
+  // After stop(): waits for flushes and compaction, then leaves the folder as a clean shutdown does. What the
+  // checkpoints need stays known.
   Task<Result<>> close();
-  // After stop(): waits for flushes and gives the log up, to be deleted by whoever gets it.
+  // After stop(): waits for flushes and compaction and gives the log up, to be deleted by whoever gets it.
   Task<std::unique_ptr<storage::Log>> release();
 
  private:
   void advance();
   void notify();
-  void fail_log(const Error& error);
   ProduceResult finish_append(const storage::AppendResult& appended);
   // Starts what the settings ask for after an append: a flush now, or one by the clock.
   void request_flush(Offset appended_from);
@@ -116,7 +130,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   static Task<void> flush_later(std::shared_ptr<Partition> self);
   static Task<void> remove_files_later(std::shared_ptr<Partition> self, storage::Deletions deletions);
   [[nodiscard]] std::optional<PartitionRead> refuse_read(const FetchItem& item) const;
-  Task<void> flushes_ended();
+  Task<void> disk_work_ended();
 
   NodeContext& node_;
   Loop& loop_;
@@ -134,11 +148,12 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // With flush.messages set: records from here on are not committed before they are flushed.
   std::optional<Offset> unflushed_from_;
   bool flushing_ = false;
+  PartitionCompaction compaction_;
   bool flush_timed_ = false;
   bool used_ = false;  // since release_if_idle() looked last
   bool stopped_ = false;
   WaitList commits_;
-  WaitList flushes_;
+  WaitList disk_work_;
   IntrusiveList<FetchWatcher> watchers_;
 };
 
