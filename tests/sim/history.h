@@ -45,6 +45,9 @@ struct WholeLog {
   std::vector<FoundRecord> records;
 };
 
+// Records of a compacted place: keys and values; none for a tombstone.
+using KeyedRecords = std::vector<std::pair<std::string, std::optional<std::string>>>;
+
 class Invariant {
  public:
   virtual ~Invariant() = default;
@@ -58,6 +61,11 @@ class Invariant {
   // Records below the offset were deleted on request.
   virtual void on_deleted_before(const Place&, Offset) {}
   virtual void on_read_whole(const Place&, const WholeLog&) {}
+  virtual void on_keys_sent(const Place&, const KeyedRecords&) {}
+  virtual void on_keys_acknowledged(const Place&, const KeyedRecords&) {}
+  // All that committed readers find, in the order of the offsets, read when nothing was being appended but what was
+  // sent last.
+  virtual void on_keys_read(const Place&, const KeyedRecords&) {}
   virtual void on_commit_begun(const std::string& /*group*/, const Place&, Offset) {}
   virtual void on_commit_acknowledged(const std::string& /*group*/, const Place&, Offset) {}
   virtual void on_committed_found(const std::string& /*group*/, const Place&, Offset) {}

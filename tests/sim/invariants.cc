@@ -17,9 +17,35 @@ std::vector<std::unique_ptr<Invariant>> all_invariants() {
   all.push_back(std::make_unique<FetchedRecordsMatchWhatWasProduced>());
   all.push_back(std::make_unique<CommittedOffsetIsNeverLost>());
   all.push_back(std::make_unique<TopicsAreThoseThatWereMade>());
+  all.push_back(std::make_unique<LatestValueOfEachKeySurvivesCompaction>());
   all.push_back(std::make_unique<LogRecoversAfterEveryCrash>());
   all.push_back(std::make_unique<EverythingGoesOnWhenFaultsEnd>());
   return all;
+}
+
+void LatestValueOfEachKeySurvivesCompaction::on_keys_sent(const Place& place, const KeyedRecords& records) {
+  for (const auto& [key, value] : records) keys_[{place, key}].undecided.insert(value);
+}
+
+void LatestValueOfEachKeySurvivesCompaction::on_keys_acknowledged(const Place& place, const KeyedRecords& records) {
+  for (const auto& [key, value] : records) keys_[{place, key}] = {.acknowledged = value, .undecided = {}};
+}
+
+void LatestValueOfEachKeySurvivesCompaction::on_keys_read(const Place& place, const KeyedRecords& records) {
+  std::map<std::string, std::optional<std::string>> found;
+  for (const auto& [key, value] : records) found[key] = value;
+  for (auto& [place_and_key, key] : keys_) {
+    if (place_and_key.first != place) continue;
+    const auto last = found.find(place_and_key.second);
+    const auto value = last == found.end() ? std::nullopt : last->second;
+    if (value == key.acknowledged || key.undecided.contains(value)) {
+      // Who has read it once must not find another.
+      if (value != key.acknowledged) key = {.acknowledged = value, .undecided = {}};
+      continue;
+    }
+    broken(fmt::format("{} of {} is {}, and {} was acknowledged", place_and_key.second, place,
+                       value.value_or("deleted"), key.acknowledged.value_or("its deletion")));
+  }
 }
 
 void AcknowledgedRecordIsNeverLost::on_acknowledged(const Place& place, Offset offset, const RecordId& id) {

@@ -101,6 +101,23 @@ class TopicsAreThoseThatWereMade final : public Invariant {
   std::map<std::string, State> topics_;
 };
 
+// What a reader finds last of a key is the last value that was acknowledged, or one that was sent after it. Of a key
+// whose tombstone was acknowledged it may find nothing.
+class LatestValueOfEachKeySurvivesCompaction final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "LatestValueOfEachKeySurvivesCompaction"; }
+  void on_keys_sent(const Place& place, const KeyedRecords& records) override;
+  void on_keys_acknowledged(const Place& place, const KeyedRecords& records) override;
+  void on_keys_read(const Place& place, const KeyedRecords& records) override;
+
+ private:
+  struct Key {
+    std::optional<std::string> acknowledged;
+    std::set<std::optional<std::string>> undecided;  // sent since
+  };
+  std::map<std::pair<Place, std::string>, Key> keys_;
+};
+
 // After every crash the node, or the log, opens what it finds.
 class LogRecoversAfterEveryCrash final : public Invariant {
  public:

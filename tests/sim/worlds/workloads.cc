@@ -2,13 +2,15 @@
 
 #include <array>
 
+#include "sim/worlds/compaction_world.h"
 #include "sim/worlds/log_world.h"
 #include "sim/worlds/node_world.h"
 
 namespace weir::sim {
 
 std::span<const Workload> all_workloads() {
-  static constexpr std::array kAll{Workload{"log", run_log_world}, Workload{"node", run_node_world}};
+  static constexpr std::array kAll{Workload{"log", run_log_world}, Workload{"compaction", run_compaction_world},
+                                   Workload{"node", run_node_world}};
   return kAll;
 }
 
