@@ -1,11 +1,27 @@
 #include "base/seams.h"
 
+#include <algorithm>
+
 namespace weir {
 
 uint64_t Random::below(uint64_t bound) {
   CHECK(bound > 0);
   // Multiply-shift: the bias is below 2^-64 * bound, far under what anything here could notice.
   return static_cast<uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64);
+}
+
+Result<> File::bring_in(uint64_t position, uint64_t length) {
+  // All of it is on its way to memory before the first part is waited for.
+  will_need(position, length);
+  constexpr uint64_t kPieceSize = 128 * 1024;
+  const Buffer piece = Buffer::allocate(std::min(length, kPieceSize));
+  for (uint64_t done = 0; done < length;) {
+    const uint64_t size = std::min(length - done, kPieceSize);
+    TRY_ASSIGN(const size_t got, read_at(position + done, {piece.data(), size}));
+    if (got < size) break;
+    done += size;
+  }
+  return {};
 }
 
 Result<std::string> Disk::read_file(const std::string& path) {

@@ -41,13 +41,24 @@ class Random {
 
 // ---------------------------------------------------------------------------------------------------------------- disk
 
-// An open file. Calls block, so those that may wait for the device (sync, cold reads) belong on a disk thread. Any
-// thread, also several at once; the caller keeps writers of one range apart.
+// An open file. Calls block, so those that may wait for the device (sync, read_at, bring_in) belong on a disk thread.
+// Any thread, also several at once; the caller keeps writers of one range apart.
 class File {
  public:
   virtual ~File() = default;
   // Fills `into` from `position`; fewer bytes only at the end of the file. kIo.
   virtual Result<size_t> read_at(uint64_t position, MutableBytes into) = 0;
+  // As read_at, for a loop: kWouldBlock when a part of it would have to come from the device. bring_in() it on a disk
+  // thread and try again. Where the file system cannot tell, it reads.
+  virtual Result<size_t> read_now(uint64_t position, MutableBytes into) { return read_at(position, into); }
+  // How many of `length` bytes from `position` on lie in the page cache, one behind the other: sending those waits for
+  // no device. They may be evicted before they are sent. Where the file system cannot tell, all.
+  virtual uint64_t cached_length(uint64_t position, uint64_t length) {
+    static_cast<void>(position);
+    return length;
+  }
+  // Reads the range into the page cache, as far as the file goes. Disk thread; blocks. kIo.
+  Result<> bring_in(uint64_t position, uint64_t length);
   // Writes all parts one behind the other. On kNoSpace or kIo any prefix may have been written: truncate before going
   // on.
   virtual Result<> write_at(uint64_t position, std::span<const ByteView> parts) = 0;
@@ -121,25 +132,30 @@ class Disk {
   Result<> write_file_atomically(const std::string& path, std::string_view content);
 };
 
+// What work on a disk thread is. Cold reads never take all threads: what is written must not wait behind readers of old
+// data, whose number nothing bounds and whose device may be a slow one.
+enum class DiskWork : uint8_t { kOther, kColdRead };
+
 // Threads for work that may wait for a disk. Work is done in any order, several at once.
 class DiskThreads {
  public:
   virtual ~DiskThreads() = default;
-  virtual void submit(Work work) = 0;
+  virtual void submit(Work work, DiskWork kind) = 0;
 
   // co_await threads.run([..] { return ...; }): runs `function` on a disk thread and yields its result here.
   template <class Function, class R = std::invoke_result_t<Function>>
-  Task<R> run(Function function) {
+  Task<R> run(Function function, DiskWork kind = DiskWork::kOther) {
     Loop& home = Loop::current();
     auto meeting = std::make_shared<internal::Rendezvous<internal::Stored<R>>>();
-    submit([&home, meeting, function = std::move(function)]() mutable {
+    auto work = [&home, meeting, function = std::move(function)]() mutable {
       if constexpr (std::is_void_v<R>) {
         function();
         internal::complete<R>(home, std::move(meeting), internal::Unit{});
       } else {
         internal::complete<R>(home, std::move(meeting), function());
       }
-    });
+    };
+    submit(std::move(work), kind);
     return internal::await_rendezvous<R>(std::move(meeting));
   }
 };

@@ -181,9 +181,40 @@ TEST(DiskThreads, FinishWhatWasSubmittedBeforeTheyEnd) {
   std::atomic<int> done = 0;
   {
     SystemDiskThreads threads(3);
-    for (int i = 0; i < 100; ++i) threads.submit([&done] { ++done; });
+    for (int i = 0; i < 100; ++i)
+      threads.submit([&done] { ++done; }, i % 2 == 0 ? DiskWork::kOther : DiskWork::kColdRead);
   }
   EXPECT_EQ(done, 100);
+}
+
+TEST(DiskThreads, ColdReadsThatHangLeaveThreadsForOtherWork) {
+  std::atomic<bool> device_answers = false;
+  std::atomic<int> written = 0;
+  std::atomic<int> read = 0;
+  {
+    SystemDiskThreads threads(3);
+    for (int i = 0; i < 10; ++i) {
+      threads.submit(
+          [&] {
+            device_answers.wait(false);
+            ++read;
+          },
+          DiskWork::kColdRead);
+    }
+    for (int i = 0; i < 10; ++i) {
+      threads.submit(
+          [&] {
+            ++written;
+            written.notify_all();
+          },
+          DiskWork::kOther);
+    }
+    for (int seen = 0; seen < 10; seen = written) written.wait(seen);
+    EXPECT_EQ(read, 0);
+    device_answers = true;
+    device_answers.notify_all();
+  }
+  EXPECT_EQ(read, 10);
 }
 
 }  // namespace

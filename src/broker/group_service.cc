@@ -57,7 +57,7 @@ class GroupService::Log final : public GroupLog {
   }
 
   Task<Result<void>> read_all(GroupLogReader& reader) override {
-    return read_partition(shard_.node().seams.disk_threads, partition_,
+    return read_partition(shard_.cold_reads(), shard_.node().seams.disk_threads, partition_,
                           [&reader](const protocol::RecordBatch& batch) { return replay(batch, reader); });
   }
 

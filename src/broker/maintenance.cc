@@ -27,11 +27,10 @@ Task<void> apply_retention(BrokerShard& shard) {
   shard.for_each_partition([&](const std::shared_ptr<Partition>& partition) { partitions.push_back(partition); });
   for (const auto& partition : partitions) {
     if (partition->stopped()) continue;
-    const Result<> applied = partition->apply_retention();
-    if (!applied)
+    const Result<> applied = co_await partition->apply_retention();
+    if (!applied && !partition->stopped())
       log_error("log", "retention failed", kv("topic", partition->topic()), kv("why", applied.error().message));
   }
-  co_return;
 }
 
 }  // namespace

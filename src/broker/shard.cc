@@ -5,6 +5,7 @@
 #include "broker/config/broker_config.h"
 #include "broker/controller_client.h"
 #include "broker/group_service.h"
+#include "broker/partition/cold_reads.h"
 #include "broker/server/server_connection.h"
 
 namespace weir::broker {
@@ -25,6 +26,7 @@ BrokerShard::BrokerShard(NodeContext& node, Loop& loop, uint32_t shard_count)
       limits_{.request_size_max_bytes = static_cast<size_t>(node.config.socket_request_max_bytes()),
               .connection_idle_max = idle_limit(node.config.connections_max_idle_ms())},
       image_(std::make_shared<const quorum::MetadataImage>()),
+      cold_reads_(std::make_unique<ColdReads>(node.seams.disk_threads, metrics_)),
       fetch_sessions_(loop.shard().value(), shard_count,
                       static_cast<size_t>(node.config.fetch_session_slots()) / shard_count),
       groups_(std::make_unique<GroupService>(*this, node.config.group_config())) {}

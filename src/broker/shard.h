@@ -21,6 +21,7 @@
 
 namespace weir::broker {
 
+class ColdReads;
 class ServerConnection;
 class GroupService;
 
@@ -49,6 +50,7 @@ class BrokerShard {
   FetchSessionCache& fetch_sessions() { return fetch_sessions_; }
   RemoteFetchWatches& fetch_watches() { return fetch_watches_; }
   storage::FilePool& files() { return files_; }
+  ColdReads& cold_reads() { return *cold_reads_; }
   // The coordinators of the groups whose offsets partitions this shard owns.
   GroupService& groups() { return *groups_; }
 
@@ -85,6 +87,7 @@ class BrokerShard {
   ShardMetrics metrics_;
   std::shared_ptr<const quorum::MetadataImage> image_;
   storage::FilePool files_{kOpenFilesMax};
+  std::unique_ptr<ColdReads> cold_reads_;
   std::unordered_map<PartitionKey, std::shared_ptr<Partition>, PartitionKeyHash> partitions_;
   std::unordered_map<ServerConnection*, uint64_t> connections_;  // numbered as they came
   uint64_t connections_seen_ = 0;

@@ -92,9 +92,14 @@ Result<Offset> RaftLog::append(const SharedBytes& batch, LeaderEpoch epoch, Time
 Result<> RaftLog::read(Offset from, Offset to, const Visit& visit) {
   ByteVector buffer;
   while (from < to) {
-    TRY_ASSIGN(const auto found, log_->read(from, kReadSize, to, true));
-    buffer.resize(found.records.length);
-    TRY_ASSIGN(const size_t got, found.records.file->read_at(found.records.position, buffer));
+    const auto found = log_->read(from, kReadSize, to, true);
+    if (!found) {
+      missed_ = log_->missed();
+      return std::unexpected(found.error());
+    }
+    missed_ = found->records;
+    buffer.resize(missed_.length);
+    TRY_ASSIGN(const size_t got, missed_.file->read_now(missed_.position, buffer));
     buffer.resize(got);
     ByteView left = buffer;
     const Offset before = from;
@@ -131,15 +136,15 @@ Result<storage::Deletions> RaftLog::retire(Timestamp now, uint64_t retention_byt
     const std::string renamed =
         path.substr(0, path.size() - std::string_view(".checkpoint").size()) + std::string(kDeletedSuffix);
     TRY(disk_.rename(path, renamed));
-    deletions.paths.push_back(renamed);
+    deletions.renamed.push_back(renamed);
     snapshots_.erase(oldest);
     // A replica that needs what lies below gets the snapshot.
     TRY(log_->delete_records_before(std::min(snapshots_.begin()->first.end_offset, end_offset())));
     TRY(log_->apply_retention(now, end_offset()));
   }
-  auto segments = log_->take_deletions();
-  std::ranges::move(segments.paths, std::back_inserter(deletions.paths));
-  return deletions;
+  storage::Deletions segments = log_->take_deletions();
+  std::ranges::move(deletions.renamed, std::back_inserter(segments.renamed));
+  return segments;
 }
 
 }  // namespace weir::quorum

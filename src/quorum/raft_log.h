@@ -43,9 +43,10 @@ class RaftLog {
   // Appends one batch at the end, in `epoch`; the offset of its last record. kNoSpace, kIo: nothing was appended.
   Result<Offset> append(const SharedBytes& batch, LeaderEpoch epoch, Timestamp now);
   // Calls visit(batch) for each batch of [from, to), which bound whole batches. kCorrupt, kIo, or the first error of
-  // `visit`.
+  // `visit`. kWouldBlock, behind some of the batches: missed() must be read on a disk thread first.
   using Visit = std::function<Result<>(const protocol::RecordBatch&)>;
   Result<> read(Offset from, Offset to, const Visit& visit);
+  [[nodiscard]] const FileRegion& missed() const { return missed_; }
 
   Result<storage::FlushJob> start_flush(Timestamp now) { return log_->start_flush(storage::FlushNeed::kAll, now); }
   void finish_flush(const storage::FlushJob& job, const Result<>& outcome) { log_->finish_flush(job, outcome); }
@@ -79,6 +80,7 @@ class RaftLog {
   storage::FilePool files_{kOpenFilesMax};
   std::unique_ptr<storage::Log> log_;
   std::map<SnapshotId, Snapshot> snapshots_;
+  FileRegion missed_{nullptr, 0, 0};
 
   // The active segment with its indexes, and one that is read.
   static constexpr size_t kOpenFilesMax = 8;

@@ -116,28 +116,44 @@ Task<Result<>> RaftNode::open() {
   // A log from a later epoch than the file remembers: the file was lost, and with it who was voted for.
   if (election.epoch < log_->last_epoch()) election = ElectionState{log_->last_epoch(), kNoNode, std::nullopt};
   state_.emplace(opened.self, election);
-  CO_TRY(load_snapshot());
-  co_return scan_control_batches();
+  CO_TRY(co_await load_snapshot());
+  co_return co_await scan_control_batches();
 }
 
-Result<> RaftNode::load_snapshot() {
+Task<Result<>> RaftNode::read(Offset from, Offset to, RaftLog::Visit visit) {
+  const RaftLog::Visit visit_and_note = [&](const protocol::RecordBatch& batch) -> Result<> {
+    TRY(visit(batch));
+    from = batch.next_offset();
+    return {};
+  };
+  while (true) {
+    const Result<> done = log_->read(from, to, visit_and_note);
+    if (done || done.error().code != Errc::kWouldBlock) co_return done;
+    CO_TRY(co_await seams_.disk_threads.run(
+        [region = log_->missed()] { return region.file->bring_in(region.position, region.length); }));
+  }
+}
+
+Task<Result<>> RaftNode::load_snapshot() {
   loaded_end_ = log_->start_offset();
-  if (log_->snapshots().empty()) return {};
+  if (log_->snapshots().empty()) co_return Result<>();
   const SnapshotId id = log_->snapshots().rbegin()->first;
-  TRY_ASSIGN(const auto content, read_checkpoint(seams_.disk, log_->snapshot_path(id)));
+  CO_TRY_ASSIGN(const auto content,
+                co_await seams_.disk_threads.run(
+                    [&disk = seams_.disk, path = log_->snapshot_path(id)] { return read_checkpoint(disk, path); }));
   const Offset last = id.end_offset - 1;
   if (content.header.kraft_version > 0) {
     voters_.add_kraft_version(last, content.header.kraft_version);
     if (!content.header.voters.empty()) voters_.add_voters(last, content.header.voters);
   }
-  if (content.values.empty()) return {};  // the directory was formatted with it
-  TRY(loader_.load_snapshot({content.values, {last, id.epoch, content.header.last_contained_time}}));
+  if (content.values.empty()) co_return Result<>();  // the directory was formatted with it
+  CO_TRY(loader_.load_snapshot({content.values, {last, id.epoch, content.header.last_contained_time}}));
   loaded_end_ = id.end_offset;
-  return {};
+  co_return Result<>();
 }
 
-Result<> RaftNode::scan_control_batches() {
-  return log_->read(loaded_end_, log_->end_offset(), [this](const protocol::RecordBatch& batch) -> Result<> {
+Task<Result<>> RaftNode::scan_control_batches() {
+  return read(loaded_end_, log_->end_offset(), [this](const protocol::RecordBatch& batch) -> Result<> {
     if (batch.is_control()) TRY(take_voters(batch, voters_));
     return {};
   });
@@ -263,16 +279,16 @@ Task<void> RaftNode::flush() {
       break;
     }
     state_->leader()->update_end(self, job->up_to);
-    if (auto advanced = advance_high_watermark(); !advanced) fail_log(std::move(advanced).error());
+    if (auto advanced = co_await advance_high_watermark(); !advanced) fail_log(std::move(advanced).error());
   }
   flushing_ = false;
   idle_.notify_all();
 }
 
-Result<> RaftNode::advance_high_watermark() {
+Task<Result<>> RaftNode::advance_high_watermark() {
   const Offset end = state_->leader()->committed_end(voters_.voters());
-  if (end <= high_watermark_) return {};
-  TRY(log_->read(loaded_end_, end, [this](const protocol::RecordBatch& batch) { return load_committed(batch); }));
+  if (end <= high_watermark_) co_return Result<>();
+  CO_TRY(co_await read(loaded_end_, end, [this](const protocol::RecordBatch& batch) { return load_committed(batch); }));
   high_watermark_ = end;
   if (!announced_) {
     announced_ = true;
@@ -280,7 +296,7 @@ Result<> RaftNode::advance_high_watermark() {
   }
   committed_changed_.notify_all();
   snapshot_if_due();
-  return {};
+  co_return Result<>();
 }
 
 Result<> RaftNode::load_committed(const protocol::RecordBatch& batch) {
@@ -351,9 +367,10 @@ Task<Result<>> RaftNode::write_snapshot() {
                                            return disk.stat(target.directory + "/" + target.name);
                                          }));
   log_->add_snapshot(id, {file.size, file.modified});
-  CO_TRY_ASSIGN(const auto deletions, log_->retire(now, options_.retention_bytes, options_.retention_time));
+  CO_TRY_ASSIGN(auto deletions, log_->retire(now, options_.retention_bytes, options_.retention_time));
   if (deletions.empty()) co_return Result<>();
-  co_return co_await seams_.disk_threads.run([&disk = seams_.disk, deletions] { return deletions.run(disk); });
+  co_return co_await seams_.disk_threads.run(
+      [&disk = seams_.disk, deletions = std::move(deletions)]() mutable { return deletions.run(disk); });
 }
 
 // ----------------------------------------------------------------------------------------------------------- stop,

@@ -96,8 +96,10 @@ class RaftNode {
 
  private:
   Task<Result<>> open();
-  Result<> load_snapshot();
-  Result<> scan_control_batches();
+  Task<Result<>> load_snapshot();
+  Task<Result<>> scan_control_batches();
+  // RaftLog::read, with what is missed brought in on the way.
+  Task<Result<>> read(Offset from, Offset to, RaftLog::Visit visit);
   Task<Result<>> elect();
   Task<Result<>> persist();
   Result<> append_leader_change();
@@ -105,7 +107,7 @@ class RaftNode {
 
   void start_flushing();
   Task<void> flush();
-  Result<> advance_high_watermark();
+  Task<Result<>> advance_high_watermark();
   Result<> load_committed(const protocol::RecordBatch& batch);
 
   void snapshot_if_due();

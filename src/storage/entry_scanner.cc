@@ -17,8 +17,8 @@ std::unexpected<Error> cut_short(uint64_t position) {
 
 }  // namespace
 
-EntryScanner::EntryScanner(File& file, uint64_t from, uint64_t end, size_t chunk)
-    : file_(file), next_(from), end_(end), chunk_(chunk), buffer_(Buffer::allocate(chunk)) {}
+EntryScanner::EntryScanner(FileReader file, uint64_t from, uint64_t end, size_t chunk)
+    : file_(std::move(file)), next_(from), end_(end), chunk_(chunk), buffer_(Buffer::allocate(chunk)) {}
 
 // The bytes [position, position + size), from the buffer or the file.
 Result<ByteView> EntryScanner::load(uint64_t position, size_t size) {

@@ -1,5 +1,5 @@
 // EntryScanner: walks the entries (record batches, and messages of magic 0 and 1) of a .log file by their headers.
-// One thread; blocks while it reads. Format: docs/formats/segment.md.
+// One thread; waits for the device as its FileReader does. Format: docs/formats/segment.md.
 #pragma once
 
 #include <optional>
@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/seams.h"
 #include "protocol/record_batch.h"
+#include "storage/file_pool.h"
 
 namespace weir::storage {
 
@@ -24,14 +25,14 @@ struct Entry {
 class EntryScanner {
  public:
   // Reads [from, end) of `file`, `chunk` bytes at a time.
-  EntryScanner(File& file, uint64_t from, uint64_t end, size_t chunk);
+  EntryScanner(FileReader file, uint64_t from, uint64_t end, size_t chunk);
 
   // The next entry by its header; nothing at the end. kCorrupt when what is there is none, or is cut off by the end;
-  // kIo.
+  // kWouldBlock, kIo.
   Result<std::optional<Entry>> next();
-  // Checks header and checksum of the entry that next() gave last. Reads all of it. kCorrupt, kIo.
+  // Checks header and checksum of the entry that next() gave last. Reads all of it. kCorrupt, kWouldBlock, kIo.
   Result<> check(const Entry& entry);
-  // The whole entry; valid until the scanner is used again. kIo.
+  // The whole entry; valid until the scanner is used again. kWouldBlock, kIo.
   Result<ByteView> bytes(const Entry& entry);
   // Where the next entry begins: behind the last good one.
   [[nodiscard]] uint64_t position() const { return next_; }
@@ -39,7 +40,7 @@ class EntryScanner {
  private:
   Result<ByteView> load(uint64_t position, size_t size);
 
-  File& file_;
+  FileReader file_;
   uint64_t next_;
   uint64_t end_;
   size_t chunk_;

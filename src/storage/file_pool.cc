@@ -1,6 +1,25 @@
 #include "storage/file_pool.h"
 
+#include <algorithm>
+
 namespace weir::storage {
+
+namespace {
+
+// Brought in for a read that missed: what a device gives in one go, so that a look-up which goes on behind it does not
+// miss again at once.
+constexpr uint64_t kMissedLength = 128 * 1024;
+
+}  // namespace
+
+Result<size_t> FileReader::read_at(uint64_t position, MutableBytes into) const {
+  if (missed_ == nullptr) return file_->read_at(position, into);
+  Result<size_t> got = file_->read_now(position, into);
+  if (!got && got.error().code == Errc::kWouldBlock) {
+    *missed_ = {owner_, position, std::max<uint64_t>(into.size(), kMissedLength)};
+  }
+  return got;
+}
 
 void PooledFile::close() {
   file_.reset();

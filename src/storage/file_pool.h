@@ -46,8 +46,26 @@ class FilePool {
   IntrusiveList<PooledFile> files_;  // least recently used first
 };
 
+// How a log reads one of its files. On a disk thread it waits for the device. On a loop it does not: a read that would
+// have to ends in kWouldBlock and leaves behind what it missed.
+class FileReader {
+ public:
+  // Waits. NOLINTNEXTLINE(google-explicit-constructor): whoever has a file may read it.
+  FileReader(File& file) : file_(&file) {}
+  FileReader(std::shared_ptr<File> file, FileRegion* missed)
+      : file_(file.get()), owner_(std::move(file)), missed_(missed) {}
+
+  Result<size_t> read_at(uint64_t position, MutableBytes into) const;
+  [[nodiscard]] Result<uint64_t> size() const { return file_->size(); }
+
+ private:
+  File* file_;
+  std::shared_ptr<File> owner_;
+  FileRegion* missed_ = nullptr;  // nullptr: waits
+};
+
 // What the segments of one log need to get at their files. While no pool is attached (the log is being opened or closed
-// on a disk thread) files stay open until they are closed explicitly.
+// on a disk thread) files stay open until they are closed explicitly, and reads wait for the device.
 class LogFiles {
  public:
   LogFiles(Disk& disk, std::string directory) : disk_(disk), directory_(std::move(directory)) {}
@@ -70,10 +88,30 @@ class LogFiles {
     return file.file_;
   }
 
+  [[nodiscard]] FileReader reader(const std::shared_ptr<File>& file) {
+    return pool_ == nullptr || waits_ ? FileReader(*file) : FileReader(file, &missed_);
+  }
+  // What the last read that ended in kWouldBlock would have had to wait for.
+  [[nodiscard]] const FileRegion& missed() const { return missed_; }
+
+  // While it lives, reads wait for the device though a pool is attached.
+  class Waiting {
+   public:
+    explicit Waiting(LogFiles& files) : files_(files) { files_.waits_ = true; }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    ~Waiting() { files_.waits_ = false; }
+
+   private:
+    LogFiles& files_;
+  };
+
  private:
   Disk& disk_;
   std::string directory_;
   FilePool* pool_ = nullptr;
+  FileRegion missed_{nullptr, 0, 0};
+  bool waits_ = false;
 };
 
 }  // namespace weir::storage

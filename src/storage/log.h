@@ -1,7 +1,8 @@
 // Log: the log of one partition: its segments, what is known of its producers and its leaders' epochs, its start and
 // end. The broker keeps the high watermark. Owned by the loop of its shard; loop thread only, but for what says "disk
 // thread": then nobody else uses the log. Calls read and write the page cache directly; only flush jobs and deletions
-// wait for the device. Formats: docs/formats/.
+// wait for the device. Reading what is not in the page cache would, so that it ends in kWouldBlock: have missed() read
+// on a disk thread (File::bring_in) and call again. Formats: docs/formats/.
 //
 // Errors, unless said otherwise: kIo (take the directory offline), kNoSpace (nothing changed, try again later),
 // kCorrupt (the files hold something else than was written).
@@ -77,13 +78,21 @@ enum class FlushNeed : uint8_t {
   kAll,     // flush.messages or flush.ms have passed: start_flush(kAll)
 };
 
-// Work for a disk thread that removes renamed files, to be done file.delete.delay.ms after they were taken: until then
-// a fetch may be reading them.
+// Work for a disk thread that takes files away which a log has let go of. Renamed ones are removed
+// file.delete.delay.ms after they were taken: until then a fetch may be reading them.
 struct Deletions {
-  std::vector<std::string> paths;
-  [[nodiscard]] bool empty() const { return paths.empty(); }
-  // Disk thread; blocks. kIo.
-  Result<> run(Disk& disk) const;
+  // Files that still have their names, segment by segment, the oldest first.
+  std::vector<std::vector<std::string>> named;
+  std::vector<std::string> renamed;
+  std::string directory;
+  bool sync_first = false;  // the directory has names that are not on the device
+
+  [[nodiscard]] bool empty() const { return named.empty() && renamed.empty(); }
+  // Gives files with names others, which the next start takes for rubbish. Files that are gone are fine. Disk thread;
+  // blocks. kIo, kNoSpace: try again.
+  Result<> rename(Disk& disk);
+  // Renames what has its name still, and removes all. Disk thread; blocks. kIo, kNoSpace.
+  Result<> run(Disk& disk);
 };
 
 class Log {
@@ -114,9 +123,12 @@ class Log {
   void start_epoch(LeaderEpoch epoch);
 
   // ---- read
+  // On a loop each call may end in kWouldBlock; what it would have waited for is then this, until the next call.
+  [[nodiscard]] const FileRegion& missed() const { return files_.missed(); }
   // A part of one segment from the batch that holds `from` on: at most `max_bytes` (or the first batch, when
   // `at_least_one_batch`) and nothing of batches that begin at or above `upper_bound`. Bounds of batches are not looked
-  // at but for the first, so the last one may be cut. kOutOfRange when `from` is not in [start, end].
+  // at but for the first, so the last one may be cut. Whether the part is in the page cache is for whoever reads it to
+  // ask. kOutOfRange when `from` is not in [start, end].
   Result<ReadResult> read(Offset from, size_t max_bytes, Offset upper_bound, bool at_least_one_batch);
   // Aborted transactions that overlap what a read from `from` gave; `upper_bound` as in the read.
   Result<std::vector<AbortedTransaction>> aborted_transactions(Offset from, const ReadResult& read, Offset upper_bound);
@@ -151,7 +163,8 @@ class Log {
   void finish_flush(const FlushJob& job, const Result<>& outcome);
 
   // ---- change
-  // Removes all records from `offset` on. False when the log ends there or before. Blocks for producers' state.
+  // Removes all records from `offset` on. False when the log ends there or before. Waits for the device: it reads
+  // producers' state anew, and stopping half way would leave none.
   Result<bool> truncate_to(Offset offset, Timestamp now);
   // Removes all records; the log goes on at `offset`.
   Result<> truncate_fully_and_start_at(Offset offset, Timestamp now);
@@ -159,12 +172,13 @@ class Log {
   // kOutOfRange above the end: the caller allows only what is below the high watermark.
   Result<> delete_records_before(Offset offset);
   // Takes old segments below the high watermark out, by log start, size and time. How many: none while compaction reads
-  // them.
+  // them. Their files go with take_deletions(): before Deletions::rename() a crash brings the records back, so that
+  // until then the log's start must be in its checkpoint.
   Result<size_t> apply_retention(Timestamp now, Offset high_watermark);
   // Ends the active segment and begins a new one.
   Result<> roll(Timestamp now);
   // Files that the calls above took out of the log.
-  [[nodiscard]] Deletions take_deletions() { return {std::exchange(deleted_paths_, {})}; }
+  [[nodiscard]] Deletions take_deletions() { return std::exchange(deletions_, {}); }
   void expire_producers(Timestamp now) { producers_.expire(now, config_.producer_id_expiration); }
   void advance_high_watermark(Offset high_watermark) { producers_.advance_high_watermark(high_watermark); }
   // Gives descriptors and buffers back until the next use.
@@ -224,7 +238,7 @@ class Log {
   // segments
   void raise_log_start(Offset offset);
   Result<bool> breaches_retention(size_t i, Timestamp now, uint64_t kept_bytes);
-  Result<> delete_front_segments(size_t count);
+  void delete_front_segments(size_t count);
   Result<> delete_segment_files(Segment& segment);
 
   // compaction
@@ -258,7 +272,7 @@ class Log {
   std::vector<Offset> snapshots_;           // of the snapshot files, ascending
   Offset last_snapshot_{0};                 // no other is taken at or below
   std::vector<Offset> unsynced_snapshots_;  // those that are not on the device yet
-  std::vector<std::string> deleted_paths_;
+  Deletions deletions_;
   bool directory_unsynced_ = false;
   // Something was written, or was tried to, since the log was opened from a folder that needed nothing. A leader's
   // epoch without a record does not count: when it is forgotten, the next one takes its place at the same offset.

@@ -170,7 +170,7 @@ Result<> LogLoader::drop_segments_behind(size_t last) {
     Segment& segment = log_.active();
     log_warn("log", "dropped a segment behind a torn one", kv("partition", options_.partition),
              kv("base_offset", segment.base_offset()));
-    TRY(segment.mark_deleted(log_.deleted_paths_));
+    TRY(segment.mark_deleted(log_.deletions_.renamed));
     log_.segments_.pop_back();
   }
   return {};
@@ -183,7 +183,7 @@ Result<> LogLoader::drop_empty_segments() {
   // a gap before it.
   for (size_t i = log_.segments_.size(); i-- > 1;) {
     if (log_.segments_[i]->size() > 0) continue;
-    TRY(log_.segments_[i]->mark_deleted(log_.deleted_paths_));
+    TRY(log_.segments_[i]->mark_deleted(log_.deletions_.renamed));
     log_.segments_.erase(log_.segments_.begin() + static_cast<ptrdiff_t>(i));
   }
   return {};
@@ -277,7 +277,7 @@ Result<> LogLoader::settle_ends() {
     if (options_.log_start_offset > log_.log_end_offset_) {
       log_warn("log", "all records are below the log start", kv("partition", options_.partition));
       while (!log_.segments_.empty()) {
-        TRY(log_.active().mark_deleted(log_.deleted_paths_));
+        TRY(log_.active().mark_deleted(log_.deletions_.renamed));
         log_.segments_.pop_back();
       }
     }
@@ -304,7 +304,9 @@ Result<> LogLoader::settle_ends() {
   const bool epochs_cut = log_.epochs_.truncate_from_start(log_.log_start_offset_);
   log_.epochs_unsaved_ |= epochs_cut;
   log_.epochs_unsaved_ |= log_.epochs_.truncate_from_end(end);
+  // Known before the log is on a loop: an append may ask for either, and must not wait for the device.
   TRY(log_.active().max_timestamp());
+  TRY(log_.active().first_timestamp());
   std::ranges::sort(log_.snapshots_);
   log_.keep_snapshots_for_segments();
   log_.producers_.clear();

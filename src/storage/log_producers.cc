@@ -106,7 +106,7 @@ Result<> Log::replay_segment(Segment& segment, Offset from, Offset end) {
   TRY_ASSIGN(std::optional<FoundEntry> first, segment.find(from));
   if (!first) return {};
   TRY_ASSIGN(std::shared_ptr<File> file, segment.log_file());
-  EntryScanner scanner(*file, first->position, segment.size(), kHeaderChunk);
+  EntryScanner scanner(files_.reader(file), first->position, segment.size(), kHeaderChunk);
   while (true) {
     TRY_ASSIGN(std::optional<Entry> entry, scanner.next());
     if (!entry || entry->base_offset >= end) return {};

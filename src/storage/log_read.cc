@@ -89,7 +89,7 @@ Result<std::optional<FoundTimestamp>> Log::find_record(Segment& segment, const E
   TRY_ASSIGN(std::shared_ptr<File> file, segment.log_file());
   Buffer buffer = Buffer::allocate(entry.size);
   const MutableBytes whole(buffer.data(), entry.size);
-  TRY_ASSIGN(size_t got, file->read_at(entry.position, whole));
+  TRY_ASSIGN(size_t got, files_.reader(file).read_at(entry.position, whole));
   if (got != entry.size) return fail(Errc::kCorrupt, "a segment of " + partition_.to_string() + " became shorter");
   const protocol::RecordBatch batch(whole);
   TRY_ASSIGN(protocol::OpenBatch open, protocol::open_batch(batch, kOpenedBatchSizeMax));

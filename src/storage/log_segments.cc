@@ -34,13 +34,14 @@ Result<> Log::delete_records_before(Offset offset) {
 // The segment must be out of segments_, or about to be.
 Result<> Log::delete_segment_files(Segment& segment) {
   directory_unsynced_ = touched_ = true;
-  return segment.mark_deleted(deleted_paths_);
+  return segment.mark_deleted(deletions_.renamed);
 }
 
 // ---------------------------------------------------------------------------------------------------------- truncate
 
 Result<bool> Log::truncate_to(Offset offset, Timestamp now) {
   if (offset >= log_end_offset_) return false;
+  const LogFiles::Waiting waiting(files_);
   touched_ = true;
   TRY(cancel_compaction());
   if (cleaned_before_ > offset) cleaned_before_ = offset;
@@ -126,30 +127,51 @@ Result<size_t> Log::apply_retention(Timestamp now, Offset high_watermark) {
   }
   if (count == 0) return 0;
   if (count == segments_.size()) TRY(roll(now));
-  TRY(delete_front_segments(count));
+  delete_front_segments(count);
   return count;
 }
 
-Result<> Log::delete_front_segments(size_t count) {
-  // First the start, then the files: a crash in between leaves files that nobody reads.
+void Log::delete_front_segments(size_t count) {
   raise_log_start(segments_[count]->base_offset());
+  touched_ = true;
+  deletions_.directory = directory();
+  deletions_.sync_first |= directory_unsynced_;
   while (count-- > 0) {
-    const Offset base = first_segment_offset();
+    Segment& segment = *segments_.front();
+    std::vector<std::string>& names = deletions_.named.emplace_back(segment.paths());
+    if (std::erase(snapshots_, segment.base_offset()) > 0) {
+      std::erase(unsynced_snapshots_, segment.base_offset());
+      names.push_back(offset_file(directory(), segment.base_offset(), kSnapshotSuffix));
+    }
+    segments_.erase(segments_.begin());
+  }
+  log_info("log", "deleted old segments", kv("partition", partition_), kv("log_start", log_start_offset_));
+}
+
+Result<> Deletions::rename(Disk& disk) {
+  while (!named.empty()) {
     // The names of a segment are off the device before those of the next one go. When the power fails a device may
     // forget any of the renames that it was not told to keep: an old segment that came back in front of a hole would
     // cost all behind it.
-    if (directory_unsynced_) TRY(files_.disk().sync_directory(files_.directory()));
-    TRY(delete_segment_files(*segments_.front()));
-    segments_.erase(segments_.begin());
-    remove_snapshot(base);
+    if (sync_first) TRY(disk.sync_directory(directory));
+    sync_first = true;
+    for (const std::string& name : named.front()) {
+      std::string to = name + std::string(kDeletedSuffix);
+      Result<> done = disk.rename(name, to);
+      if (!done && done.error().code == Errc::kNotFound) continue;
+      TRY(done);
+      renamed.push_back(std::move(to));
+    }
+    if (named.size() == 1) TRY(disk.sync_directory(directory));
+    named.erase(named.begin());
   }
-  log_info("log", "deleted old segments", kv("partition", partition_), kv("log_start", log_start_offset_));
   return {};
 }
 
-Result<> Deletions::run(Disk& disk) const {
+Result<> Deletions::run(Disk& disk) {
+  TRY(rename(disk));
   Result<> result;
-  for (const std::string& path : paths) {
+  for (const std::string& path : renamed) {
     Result<> removed = disk.remove(path);
     if (!removed && removed.error().code != Errc::kNotFound) result = std::move(removed);
   }

@@ -144,10 +144,11 @@ Result<uint64_t> Segment::position_before(Offset offset) {
   if (offset_index_.entries() == 0 || offset <= base_offset_) return 0;
   const int64_t target = std::min<int64_t>(offset - base_offset_, INT32_MAX);
   TRY_ASSIGN(std::shared_ptr<File> index, offset_index_file());
-  TRY_ASSIGN(uint32_t above, offset_index_.partition_point(
-                                 *index, [&](const uint8_t* entry) { return load_be<int32_t>(entry) <= target; }));
+  TRY_ASSIGN(uint32_t above, offset_index_.partition_point(files_.reader(index), [&](const uint8_t* entry) {
+    return load_be<int32_t>(entry) <= target;
+  }));
   if (above == 0) return 0;
-  TRY_ASSIGN(SparseIndex::Entry entry, offset_index_.entry(*index, above - 1));
+  TRY_ASSIGN(SparseIndex::Entry entry, offset_index_.entry(files_.reader(index), above - 1));
   return static_cast<uint64_t>(load_be<int32_t>(entry.data() + 4));
 }
 
@@ -165,7 +166,7 @@ Result<std::optional<FoundEntry>> Segment::find(Offset offset) {
   if (const std::optional<FoundEntry> recent = find_recent(offset)) return recent;
   TRY_ASSIGN(uint64_t position, position_before(offset));
   TRY_ASSIGN(std::shared_ptr<File> log, log_file());
-  EntryScanner scanner(*log, position, size_, kHeaderChunk);
+  EntryScanner scanner(files_.reader(log), position, size_, kHeaderChunk);
   while (true) {
     TRY_ASSIGN(std::optional<Entry> entry, scanner.next());
     if (!entry) return std::nullopt;
@@ -178,37 +179,43 @@ Result<std::optional<FoundEntry>> Segment::find(Offset offset) {
 Result<std::optional<Offset>> Segment::offset_bound(uint64_t position) {
   if (offset_index_.entries() == 0) return std::nullopt;
   TRY_ASSIGN(std::shared_ptr<File> index, offset_index_file());
-  TRY_ASSIGN(uint32_t at, offset_index_.partition_point(*index, [&](const uint8_t* entry) {
+  TRY_ASSIGN(uint32_t at, offset_index_.partition_point(files_.reader(index), [&](const uint8_t* entry) {
     return static_cast<uint64_t>(load_be<int32_t>(entry + 4)) < position;
   }));
   if (at == offset_index_.entries()) return std::nullopt;
-  TRY_ASSIGN(SparseIndex::Entry entry, offset_index_.entry(*index, at));
+  TRY_ASSIGN(SparseIndex::Entry entry, offset_index_.entry(files_.reader(index), at));
   return base_offset_ + load_be<int32_t>(entry.data());
 }
 
 Result<std::optional<TimeIndexEntry>> Segment::last_time_entry() {
   if (time_index_.entries() == 0) return std::nullopt;
   TRY_ASSIGN(std::shared_ptr<File> index, time_index_file());
-  TRY_ASSIGN(SparseIndex::Entry entry, time_index_.entry(*index, time_index_.entries() - 1));
+  TRY_ASSIGN(SparseIndex::Entry entry, time_index_.entry(files_.reader(index), time_index_.entries() - 1));
   return TimeIndexEntry{Timestamp(load_be<int64_t>(entry.data())), base_offset_ + load_be<int32_t>(entry.data() + 8)};
 }
 
 Result<> Segment::load_max_timestamp() {
   if (max_timestamp_known_) return {};
-  TRY_ASSIGN(std::optional<TimeIndexEntry> last, last_time_entry());
-  TimeIndexEntry max = last.value_or(TimeIndexEntry{kNoTimestamp, base_offset_});
-  // Batches behind the last entry may be newer still.
-  TRY_ASSIGN(uint64_t position, position_before(max.offset));
+  if (!max_timestamp_search_) {
+    TRY_ASSIGN(std::optional<TimeIndexEntry> last, last_time_entry());
+    const TimeIndexEntry max = last.value_or(TimeIndexEntry{kNoTimestamp, base_offset_});
+    // Batches behind the last entry may be newer still.
+    TRY_ASSIGN(uint64_t position, position_before(max.offset));
+    last_time_entry_ = last ? last->timestamp : kNoTimestamp;
+    max_timestamp_search_ = {max, position};
+  }
+  auto& [max, position] = *max_timestamp_search_;
   TRY_ASSIGN(std::shared_ptr<File> log, log_file());
-  EntryScanner scanner(*log, position, size_, kHeaderChunk);
+  EntryScanner scanner(files_.reader(log), position, size_, kHeaderChunk);
   while (true) {
     TRY_ASSIGN(std::optional<Entry> entry, scanner.next());
     if (!entry) break;
     if (entry->max_timestamp > max.timestamp) max = {entry->max_timestamp, entry->last_offset};
+    position = scanner.position();
   }
   max_timestamp_ = max;
-  last_time_entry_ = last ? last->timestamp : kNoTimestamp;
   max_timestamp_known_ = true;
+  max_timestamp_search_.reset();
   return {};
 }
 
@@ -225,7 +232,7 @@ Result<Timestamp> Segment::retention_timestamp() {
 Result<Timestamp> Segment::first_timestamp() {
   if (first_timestamp_known_) return first_timestamp_;
   TRY_ASSIGN(std::shared_ptr<File> log, log_file());
-  EntryScanner scanner(*log, 0, size_, kHeaderChunk);
+  EntryScanner scanner(files_.reader(log), 0, size_, kHeaderChunk);
   TRY_ASSIGN(std::optional<Entry> first, scanner.next());
   first_timestamp_known_ = true;
   first_timestamp_ = first ? first->max_timestamp : kNoTimestamp;
@@ -236,17 +243,17 @@ Result<std::optional<Entry>> Segment::find_timestamp(Timestamp timestamp, Offset
   Offset start = std::max(from, base_offset_);
   if (time_index_.entries() > 0) {
     TRY_ASSIGN(std::shared_ptr<File> index, time_index_file());
-    TRY_ASSIGN(uint32_t above, time_index_.partition_point(*index, [&](const uint8_t* entry) {
+    TRY_ASSIGN(uint32_t above, time_index_.partition_point(files_.reader(index), [&](const uint8_t* entry) {
       return load_be<int64_t>(entry) <= timestamp.value();
     }));
     if (above > 0) {
-      TRY_ASSIGN(SparseIndex::Entry entry, time_index_.entry(*index, above - 1));
+      TRY_ASSIGN(SparseIndex::Entry entry, time_index_.entry(files_.reader(index), above - 1));
       start = std::max(start, base_offset_ + load_be<int32_t>(entry.data() + 8));
     }
   }
   TRY_ASSIGN(uint64_t position, position_before(start));
   TRY_ASSIGN(std::shared_ptr<File> log, log_file());
-  EntryScanner scanner(*log, position, size_, kHeaderChunk);
+  EntryScanner scanner(files_.reader(log), position, size_, kHeaderChunk);
   while (true) {
     TRY_ASSIGN(std::optional<Entry> entry, scanner.next());
     if (!entry) return std::nullopt;
@@ -260,7 +267,7 @@ Result<std::vector<AbortedTransaction>> Segment::aborted() {
   std::vector<AbortedTransaction> found;
   if (has_transaction_index_) {
     TRY_ASSIGN(std::shared_ptr<File> index, transaction_file());
-    TRY_ASSIGN(found, read_aborted(*index));
+    TRY_ASSIGN(found, read_aborted(files_.reader(index)));
   }
   found.insert(found.end(), unwritten_aborted_.begin(), unwritten_aborted_.end());
   return found;
@@ -271,11 +278,11 @@ Result<Offset> Segment::next_offset() {
   uint64_t position = 0;
   if (offset_index_.entries() > 0) {
     TRY_ASSIGN(std::shared_ptr<File> index, offset_index_file());
-    TRY_ASSIGN(SparseIndex::Entry entry, offset_index_.entry(*index, offset_index_.entries() - 1));
+    TRY_ASSIGN(SparseIndex::Entry entry, offset_index_.entry(files_.reader(index), offset_index_.entries() - 1));
     position = static_cast<uint64_t>(load_be<int32_t>(entry.data() + 4));
   }
   TRY_ASSIGN(std::shared_ptr<File> log, log_file());
-  EntryScanner scanner(*log, position, size_, kHeaderChunk);
+  EntryScanner scanner(files_.reader(log), position, size_, kHeaderChunk);
   Offset next = base_offset_;
   while (true) {
     TRY_ASSIGN(std::optional<Entry> entry, scanner.next());
@@ -320,18 +327,24 @@ Result<> Segment::rename_files(std::string_view mark) {
 
 Result<> Segment::remove_files() {
   close_files();
-  for (std::string_view suffix : kSegmentSuffixes) {
-    Result<> removed = files_.disk().remove(path(suffix));
+  for (const std::string& name : paths()) {
+    Result<> removed = files_.disk().remove(name);
     if (!removed && removed.error().code != Errc::kNotFound) return removed;
   }
   return {};
 }
 
+std::vector<std::string> Segment::paths() const {
+  std::vector<std::string> all;
+  for (std::string_view suffix : kSegmentSuffixes) all.push_back(path(suffix));
+  return all;
+}
+
 Result<> Segment::mark_deleted(std::vector<std::string>& renamed) {
   close_files();
-  for (std::string_view suffix : kSegmentSuffixes) {
-    std::string to = path(suffix).append(kDeletedSuffix);
-    Result<> done = files_.disk().rename(path(suffix), to);
+  for (const std::string& name : paths()) {
+    std::string to = name + std::string(kDeletedSuffix);
+    Result<> done = files_.disk().rename(name, to);
     if (!done && done.error().code == Errc::kNotFound) continue;
     TRY(done);
     renamed.push_back(std::move(to));

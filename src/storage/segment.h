@@ -74,6 +74,7 @@ class Segment {
   void add_aborted(const AbortedTransaction& transaction);
 
   // ---- reading
+  // On a loop all of these may also end in kWouldBlock: LogFiles::missed() says what to bring in before the next try.
   // The first entry that ends at or above `offset`; nothing when all end below. kCorrupt, kIo.
   Result<std::optional<FoundEntry>> find(Offset offset);
   // The first entry from `from` on whose greatest timestamp is `timestamp` or later: to be opened by the caller.
@@ -116,6 +117,8 @@ class Segment {
   Result<> rename_files(std::string_view mark);
   // Removes its files, as far as there are any. kIo.
   Result<> remove_files();
+  // All that the segment may have.
+  [[nodiscard]] std::vector<std::string> paths() const;
   // Renames all files to NAME.deleted and adds the new paths to `renamed`.
   Result<> mark_deleted(std::vector<std::string>& renamed);
 
@@ -149,6 +152,12 @@ class Segment {
   TimeIndexEntry max_timestamp_{kNoTimestamp, kNoOffset};
   Timestamp last_time_entry_ = kNoTimestamp;  // timestamp of the last time index entry, when known_
   bool max_timestamp_known_ = true;
+  // How far the search for it came when it had to wait for the device.
+  struct MaxTimestampSearch {
+    TimeIndexEntry max;
+    uint64_t position;
+  };
+  std::optional<MaxTimestampSearch> max_timestamp_search_;
   bool first_timestamp_known_ = true;
   bool has_transaction_index_ = false;
   bool indexes_unsynced_ = false;

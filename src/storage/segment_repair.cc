@@ -40,12 +40,13 @@ Result<> Segment::finish() {
 Result<> Segment::truncate_indexes(Offset end) {
   const int64_t relative_end = end - base_offset_;
   TRY_ASSIGN(std::shared_ptr<File> offset_index, offset_index_file());
-  TRY_ASSIGN(uint32_t offsets_kept, offset_index_.partition_point(*offset_index, [&](const uint8_t* entry) {
-    return load_be<int32_t>(entry) < relative_end;
-  }));
+  TRY_ASSIGN(uint32_t offsets_kept,
+             offset_index_.partition_point(files_.reader(offset_index), [&](const uint8_t* entry) {
+               return load_be<int32_t>(entry) < relative_end;
+             }));
   TRY(offset_index_.truncate(*offset_index, offsets_kept));
   TRY_ASSIGN(std::shared_ptr<File> time_index, time_index_file());
-  TRY_ASSIGN(uint32_t times_kept, time_index_.partition_point(*time_index, [&](const uint8_t* entry) {
+  TRY_ASSIGN(uint32_t times_kept, time_index_.partition_point(files_.reader(time_index), [&](const uint8_t* entry) {
     return load_be<int32_t>(entry + 8) < relative_end;
   }));
   TRY(time_index_.truncate(*time_index, times_kept));
@@ -72,6 +73,7 @@ Result<> Segment::truncate_to(Offset end, Timestamp now) {
   }
   bytes_since_index_ = 0;
   max_timestamp_known_ = false;
+  max_timestamp_search_.reset();
   return load_max_timestamp();
 }
 
@@ -90,6 +92,7 @@ Result<> Segment::reset_indexes() {
   max_timestamp_ = {kNoTimestamp, base_offset_};
   last_time_entry_ = kNoTimestamp;
   max_timestamp_known_ = true;
+  max_timestamp_search_.reset();
   indexes_unsynced_ = true;
   bytes_since_index_ = 0;
   return {};

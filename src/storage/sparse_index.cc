@@ -10,14 +10,14 @@ Result<> SparseIndex::write_pending(File& file) {
   return {};
 }
 
-Result<ByteVector> SparseIndex::read_block(File& file, uint32_t first, uint32_t count) const {
+Result<ByteVector> SparseIndex::read_block(const FileReader& file, uint32_t first, uint32_t count) const {
   ByteVector block(count * entry_size_);
   TRY_ASSIGN(size_t got, file.read_at(uint64_t{first} * entry_size_, block));
   if (got != block.size()) return fail(Errc::kCorrupt, "an index is shorter than its entries");
   return block;
 }
 
-Result<SparseIndex::Entry> SparseIndex::entry(File& file, uint32_t i) const {
+Result<SparseIndex::Entry> SparseIndex::entry(const FileReader& file, uint32_t i) const {
   CHECK(i < entries());
   Entry entry{};
   if (i >= written_) {

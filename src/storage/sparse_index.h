@@ -37,11 +37,11 @@ class SparseIndex {
   Result<> write_pending(File& file);
   // Forgets what waits: a gap in a sparse index costs time, not truth.
   void drop_pending() { pending_.clear(); }
-  // Entry `i`, read from the file if need be. kIo; kCorrupt when the file is shorter than it was.
-  Result<Entry> entry(File& file, uint32_t i) const;
+  // Entry `i`, read from the file if need be. kWouldBlock, kIo; kCorrupt when the file is shorter than it was.
+  Result<Entry> entry(const FileReader& file, uint32_t i) const;
   // How many entries there are at the front for which `before(entry)` holds; it must hold for a prefix.
   template <class Before>
-  Result<uint32_t> partition_point(File& file, Before before) const;
+  Result<uint32_t> partition_point(const FileReader& file, Before before) const;
   // Keeps the first `count` entries and cuts the file to what is kept. kIo.
   Result<> truncate(File& file, uint32_t count);
 
@@ -50,7 +50,7 @@ class SparseIndex {
   // How many of the entries in `block` satisfy before().
   template <class Before>
   uint32_t count_in(ByteView block, Before before) const;
-  Result<ByteVector> read_block(File& file, uint32_t first, uint32_t count) const;
+  Result<ByteVector> read_block(const FileReader& file, uint32_t first, uint32_t count) const;
 
   size_t entry_size_;
   uint32_t written_ = 0;
@@ -73,7 +73,7 @@ uint32_t SparseIndex::count_in(ByteView block, Before before) const {
 }
 
 template <class Before>
-Result<uint32_t> SparseIndex::partition_point(File& file, Before before) const {
+Result<uint32_t> SparseIndex::partition_point(const FileReader& file, Before before) const {
   // Most look-ups are near the end of the log: try what is in memory first.
   if (!pending_.empty() && before(pending_.data())) return written_ + count_in(pending_, before);
   constexpr uint32_t kBlockEntries = 256;

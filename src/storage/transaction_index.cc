@@ -16,7 +16,7 @@ Result<> append_aborted(File& file, const AbortedTransaction& transaction) {
   return file.write_at(size - size % kAbortedTransactionSize, ByteView(entry));
 }
 
-Result<std::vector<AbortedTransaction>> read_aborted(File& file) {
+Result<std::vector<AbortedTransaction>> read_aborted(const FileReader& file) {
   TRY_ASSIGN(uint64_t size, file.size());
   if (size % kAbortedTransactionSize != 0) {
     return fail(Errc::kCorrupt, fmt::format("a transaction index of {} bytes", size));

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/seams.h"
+#include "storage/file_pool.h"
 
 namespace weir::storage {
 
@@ -19,8 +20,8 @@ struct AbortedTransaction {
 inline constexpr size_t kAbortedTransactionSize = 34;
 
 Result<> append_aborted(File& file, const AbortedTransaction& transaction);
-// kCorrupt for an unknown version, for offsets out of order, and for half an entry at the end.
-Result<std::vector<AbortedTransaction>> read_aborted(File& file);
+// kCorrupt for an unknown version, for offsets out of order, and for half an entry at the end; kWouldBlock, kIo.
+Result<std::vector<AbortedTransaction>> read_aborted(const FileReader& file);
 // Keeps the entries whose marker is below `end`.
 Result<> truncate_aborted(File& file, Offset end);
 

@@ -13,7 +13,7 @@ namespace {
 
 class HeldDiskThreads final : public DiskThreads {
  public:
-  void submit(Work work) override { held_.push_back(std::move(work)); }
+  void submit(Work work, DiskWork /*kind*/) override { held_.push_back(std::move(work)); }
   [[nodiscard]] size_t held() const { return held_.size(); }
   void do_first() {
     Work work = std::move(held_.front());

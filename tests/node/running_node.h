@@ -20,7 +20,15 @@ namespace weir {
 
 class RunningNode {
  public:
-  RunningNode() : directory_(make_directory()), config_(make_config(directory_)) {
+  enum class Directory : uint8_t { kGoes, kStays };  // with the node
+
+  RunningNode() : RunningNode(make_directory(), Directory::kGoes) {}
+  // In a directory that is there, on `disk`; nullptr: on one of its own.
+  RunningNode(std::string directory, Directory afterwards, Disk* disk = nullptr)
+      : directory_(std::move(directory)),
+        afterwards_(afterwards),
+        config_(make_config(directory_)),
+        disk_(disk == nullptr ? own_disk_ : *disk) {
     quorum::FormatOptions format{.node_id = config_.node_id(),
                                  .log_dirs = config_.log_dirs(),
                                  .metadata_log_dir = config_.metadata_log_dir(),
@@ -41,17 +49,18 @@ class RunningNode {
     loops_.join();
     disk_threads_.finish();
     loops_.clear();
-    std::filesystem::remove_all(directory_);
+    if (afterwards_ == Directory::kGoes) std::filesystem::remove_all(directory_);
   }
 
   [[nodiscard]] Endpoint address() const { return node_.client_address(); }
 
- private:
   static std::string make_directory() {
     std::string pattern = (std::filesystem::temp_directory_path() / "weir-node-XXXXXX").string();
     CHECK(::mkdtemp(pattern.data()) != nullptr);
     return pattern;
   }
+
+ private:
   static broker::BrokerConfig make_config(const std::string& directory) {
     broker::ConfigMap settings = broker::default_settings();
     settings["log.dirs"] = directory + "/data";
@@ -76,10 +85,12 @@ class RunningNode {
   }
 
   std::string directory_;
+  Directory afterwards_;
   broker::BrokerConfig config_;
   SystemClock clock_;
   SystemRandom random_;
-  PosixDisk disk_;
+  PosixDisk own_disk_;
+  Disk& disk_;
   SystemDiskThreads disk_threads_{2};
   PosixNetwork network_{disk_threads_};
   LoopThreads loops_{2, clock_};

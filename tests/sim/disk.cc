@@ -48,8 +48,24 @@ class SimFile final : public File {
 
   Result<size_t> read_at(uint64_t position, MutableBytes into) override {
     TRY(usable("read"));
-    if (disk_.fails(disk_.conditions_.read_error_percent, path_)) return failed(Errc::kIo, "read", path_, "i/o error");
-    return inode_->seen.read(position, into);
+    disk_.evict_some();
+    if (inode_->cached_length(position, into.size()) < into.size()) disk_.wait_for_device("read", path_);
+    return read_cached(position, into);
+  }
+
+  Result<size_t> read_now(uint64_t position, MutableBytes into) override {
+    TRY(usable("read"));
+    disk_.evict_some();
+    if (inode_->cached_length(position, into.size()) < into.size()) return failed(Errc::kWouldBlock, "read", path_, "");
+    return read_cached(position, into);
+  }
+
+  uint64_t cached_length(uint64_t position, uint64_t length) override {
+    disk_.evict_some();
+    const uint64_t cached = inode_->cached_length(position, length);
+    // What is evicted between this and the sending makes a loop wait; that is accepted, and so not looked for.
+    inode_->note_use(position, cached, disk_.simulation_.now());
+    return cached;
   }
 
   Result<> write_at(uint64_t position, std::span<const ByteView> parts) override {
@@ -63,6 +79,8 @@ class SimFile final : public File {
     if (!may_write_) return failed(Errc::kIo, "truncate", path_, "opened to read");
     if (disk_.dies_now()) return failed(Errc::kIo, "truncate", path_, "the process died");
     inode_->change(Resize{size});
+    inode_->cached.erase(inode_->cached.lower_bound((size + SparseBytes::kPageSize - 1) / SparseBytes::kPageSize),
+                         inode_->cached.end());
     inode_->modified = disk_.clock_.wall();
     return {};
   }
@@ -75,6 +93,8 @@ class SimFile final : public File {
   Result<> sync() override {
     TRY(usable("sync"));
     SimDisk& disk = disk_;
+    // What a write left that found no room is cut off and synced where it stands, when a segment ends just then.
+    if (disk.conditions_.capacity == DiskConditions{}.capacity) disk.wait_for_device("sync", path_);
     disk.simulation_.spend(
         disk.simulation_.random().between(disk.conditions_.sync_time_min, disk.conditions_.sync_time_max));
     if (disk.dies_now()) return failed(Errc::kIo, "sync", path_, "the process died");
@@ -86,6 +106,11 @@ class SimFile final : public File {
   void will_need(uint64_t, uint64_t) override {}
 
  private:
+  Result<size_t> read_cached(uint64_t position, MutableBytes into) {
+    if (disk_.fails(disk_.conditions_.read_error_percent, path_)) return failed(Errc::kIo, "read", path_, "i/o error");
+    inode_->note_use(position, into.size(), disk_.simulation_.now());
+    return inode_->seen.read(position, into);
+  }
   Result<> usable(std::string_view action) const {
     if (disk_.dead() || process_ != disk_.process_) return failed(Errc::kIo, action, path_, "the process died");
     return {};
@@ -186,6 +211,25 @@ void SimDisk::record(std::shared_ptr<NameChange> change) {
   unsynced_names_.clear();
 }
 
+void SimDisk::evict_some() {
+  SimRandom& random = simulation_.random();
+  if (!random.percent(conditions_.eviction_percent)) return;
+  const auto inode = inodes_[random.below(inodes_.size())].lock();
+  if (!inode || inode->cached.empty()) return;
+  // From somewhere on all that is old enough, or here and there a page.
+  const uint64_t from = random.below(inode->cached.rbegin()->first + 1);
+  const uint32_t share = random.percent(50) ? 100 : 30;
+  const Duration youngest = simulation_.now() - conditions_.eviction_age;
+  std::erase_if(inode->cached, [&](const auto& page) {
+    return page.first >= from && page.second <= youngest && random.percent(share);
+  });
+}
+
+void SimDisk::wait_for_device(std::string_view action, const std::string& path) {
+  if (Loop::current_or_null() == nullptr) return;
+  simulation_.fail("LoopNeverWaitsForADisk", fmt::format("a loop would wait for the device to {} {}", action, path));
+}
+
 bool SimDisk::kernel_writes_back() { return simulation_.random().percent(kWriteBackPercent); }
 
 Result<std::shared_ptr<File>> SimDisk::open(const std::string& path, OpenMode mode) {
@@ -236,6 +280,8 @@ Result<> SimDisk::write(Inode& inode, const std::string& path, uint64_t position
   }
   bytes.resize(written);
   if (written > 0) inode.change(Write{position, std::move(bytes)});
+  inode.note_use(position, written, simulation_.now());
+  evict_some();
   if (kernel_writes_back()) inode.sync();
   if (error) return *error;
   return {};
@@ -315,6 +361,7 @@ Result<> SimDisk::remove_recursively(const std::string& path) {
 
 Result<> SimDisk::sync_directory(const std::string& path) {
   TRY_ASSIGN(auto directory, find(path));
+  wait_for_device("sync", path);
   simulation_.spend(simulation_.random().between(conditions_.sync_time_min, conditions_.sync_time_max));
   if (dies_now()) return failed(Errc::kIo, "sync", path, "the process died");
   if (fails(conditions_.sync_error_percent, path)) return failed(Errc::kIo, "sync", path, "i/o error");

@@ -5,6 +5,10 @@
 // of one file are journalled in order, so from one of them on all later changes of that file may be lost. Each change
 // of a name since the last sync of its directory is kept or lost; in some worlds in order (as ext4 does), in others
 // independently (as POSIX allows). A killed process loses none of this, except that its last write may be torn.
+//
+// Now and then pages leave the page cache, and all of them with the power. A loop that reads such a page, or syncs,
+// would stand still until the device answers: that breaks the invariant LoopNeverWaitsForADisk. (What is not modelled:
+// a write into a part of a page that is not cached, which reads it, and names, which are always cached.)
 #pragma once
 
 #include <functional>
@@ -29,8 +33,10 @@ struct DiskConditions {
   uint32_t read_error_percent = 0;
   uint32_t write_error_percent = 0;
   uint32_t sync_error_percent = 0;
-  std::string failing_below;       // errors come only below this path; "" everywhere
-  bool sync_does_nothing = false;  // a lying device: for tests of the invariants only
+  uint32_t eviction_percent = 3;        // of the reads and writes
+  Duration eviction_age = seconds(20);  // of a page that is evicted, since its last use: more than weir relies on
+  std::string failing_below;            // errors come only below this path; "" everywhere
+  bool sync_does_nothing = false;       // a lying device: for tests of the invariants only
 };
 
 class SimDisk final : public Disk {
@@ -82,6 +88,9 @@ class SimDisk final : public Disk {
   void record(std::shared_ptr<NameChange> change);
   Result<> write(Inode& inode, const std::string& path, uint64_t position, std::span<const ByteView> parts);
   bool kernel_writes_back();
+  void evict_some();
+  // The running code waits for the device: a loop must not.
+  void wait_for_device(std::string_view action, const std::string& path);
   void settle_names();
   static void count_names(Inode& directory);
 

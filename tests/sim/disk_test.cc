@@ -4,6 +4,8 @@
 
 #include <set>
 
+#include "sim/loop.h"
+
 namespace weir::sim {
 namespace {
 
@@ -178,6 +180,35 @@ TEST_F(SimDiskTest, SyncTakesTimeOfWhoeverWaitsForIt) {
   disk_.conditions().sync_time_min = disk_.conditions().sync_time_max = milliseconds(7);
   EXPECT_TRUE(file->sync());
   EXPECT_GE(simulation_.spent(), milliseconds(7));
+}
+
+TEST_F(SimDiskTest, WhatLeftThePageCacheIsMissedUntilItIsBroughtIn) {
+  auto file = open("a", OpenMode::kCreateNew);
+  EXPECT_TRUE(file->write_at(0, as_bytes(std::string(20'000, 'a'))));
+  EXPECT_TRUE(file->sync());
+  EXPECT_EQ(file->cached_length(0, 20'000), 20'000u);
+  EXPECT_TRUE(disk_.sync_directory("/"));
+  disk_.power_lost();
+  file = open("a", OpenMode::kReadWrite);
+  std::array<uint8_t, 100> bytes;
+  EXPECT_EQ(file->read_now(5'000, bytes).error().code, Errc::kWouldBlock);
+  EXPECT_TRUE(file->bring_in(5'000, 100));
+  EXPECT_EQ(*file->read_now(5'000, bytes), 100u);
+  EXPECT_EQ(file->cached_length(0, 20'000), 0u);
+  EXPECT_EQ(file->cached_length(4'096, 20'000), 4'096u);
+  EXPECT_EQ(*file->read_now(20'000, bytes), 0u);
+}
+
+TEST_F(SimDiskTest, ALoopThatWaitsForTheDeviceBreaksAnInvariant) {
+  SimLoop loop(simulation_, simulation_.new_owner(), ShardId(0), clock_);
+  write("a", "hello");
+  loop.run_inside([&] { EXPECT_EQ(content("a"), "hello"); });
+  EXPECT_FALSE(simulation_.failed());
+  EXPECT_TRUE(open("a", OpenMode::kReadWrite)->sync());
+  EXPECT_TRUE(disk_.sync_directory("/"));
+  disk_.power_lost();
+  loop.run_inside([&] { EXPECT_EQ(content("a"), "hello"); });
+  EXPECT_TRUE(simulation_.failure().starts_with("LoopNeverWaitsForADisk")) << simulation_.failure();
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 namespace weir::sim {
 
-void SimDiskThreads::submit(Work work) {
+void SimDiskThreads::submit(Work work, DiskWork /*kind*/) {
   simulation_.after(simulation_.random().between(Duration::zero(), wait_max_), owner_, std::move(work));
 }
 

@@ -10,7 +10,7 @@ namespace weir::sim {
 class SimDiskThreads final : public DiskThreads {
  public:
   SimDiskThreads(Simulation& simulation, Owner owner) : simulation_(simulation), owner_(owner) {}
-  void submit(Work work) override;
+  void submit(Work work, DiskWork kind) override;
 
   // How long a work waits for a thread at most.
   void set_wait_max(Duration wait) { wait_max_ = wait; }

@@ -1,5 +1,7 @@
 #include "sim/inode.h"
 
+#include <algorithm>
+
 namespace weir::sim {
 namespace {
 
@@ -16,6 +18,21 @@ void apply_change(SparseBytes& content, const ContentChange& change) {
 void Inode::change(ContentChange change) {
   apply_change(seen, change);
   unsynced.push_back(std::move(change));
+}
+
+void Inode::note_use(uint64_t position, uint64_t length, Duration now) {
+  const uint64_t end = std::min(position + length, seen.size());
+  for (uint64_t at = position; at < end; at = (at / SparseBytes::kPageSize + 1) * SparseBytes::kPageSize) {
+    cached[at / SparseBytes::kPageSize] = now;
+  }
+}
+
+uint64_t Inode::cached_length(uint64_t position, uint64_t length) const {
+  const uint64_t end = std::min(position + length, seen.size());
+  for (uint64_t at = position; at < end; at = (at / SparseBytes::kPageSize + 1) * SparseBytes::kPageSize) {
+    if (!cached.contains(at / SparseBytes::kPageSize)) return at - position;
+  }
+  return length;
 }
 
 void Inode::sync() {
@@ -41,6 +58,7 @@ void Inode::settle(SimRandom& random) {
   }
   unsynced.clear();
   seen = durable;
+  cached.clear();
 }
 
 bool NameChange::touches(const Inode& directory) const {

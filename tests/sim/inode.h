@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/time.h"
 #include "base/types.h"
 #include "sim/random.h"
 #include "sim/sparse_bytes.h"
@@ -39,12 +40,18 @@ struct Inode {
   SparseBytes seen;
   SparseBytes durable;
   std::vector<ContentChange> unsynced;
+  // The pages in the page cache, with when each was last used, in the time of the world.
+  std::map<uint64_t, Duration> cached;
 
   // Of a directory.
   Names names_seen;
   Names names_durable;
 
   void change(ContentChange change);
+  // Of the range, as far as the file goes.
+  void note_use(uint64_t position, uint64_t length, Duration now);
+  // How many bytes of the range lie in the page cache, one behind the other; all that is behind the end does.
+  [[nodiscard]] uint64_t cached_length(uint64_t position, uint64_t length) const;
   void sync();
   // After a power loss: what was unsynced is kept, lost or torn.
   void settle(SimRandom& random);

@@ -51,6 +51,35 @@ TEST_F(LogReadTest, OffsetsNearTheEndLeadToTheirBatchesWhateverWasCutOff) {
   expect_last(57, 1);
 }
 
+TEST_F(LogReadTest, WhatIsNotInThePageCacheIsMissedAndIsFoundOnceItIsBroughtIn) {
+  config_.segment_size_max = 20'000;
+  log_->set_config(config_);
+  for (int i = 0; i < 600; ++i) append_good({.records = 3, .value_size = 30, .timestamp = Timestamp(1'000 + i)});
+  restart();
+  log_.reset();
+  disk_.power_lost();
+  ASSERT_TRUE(open(true));
+  int misses = 0;
+  const auto look_up = [&](auto look) {
+    auto found = look();
+    for (; !found && found.error().code == Errc::kWouldBlock && misses < 100; ++misses) {
+      const FileRegion& missed = log_->missed();
+      EXPECT_TRUE(missed.file->bring_in(missed.position, missed.length));
+      found = look();
+    }
+    return found;
+  };
+  EXPECT_EQ(look_up([&] { return log_->read(Offset(700), 1, Offset(1'800), true); })->first_base_offset, Offset(699));
+  EXPECT_EQ(misses, 2);  // the index, and the log
+  EXPECT_EQ((*look_up([&] { return log_->offset_for_timestamp(Timestamp(1'400)); }))->offset,
+            Offset(1'196));  // the last of its batch
+  EXPECT_GT(misses, 2);
+  config_.retention_bytes = 0;
+  log_->set_config(config_);
+  const size_t segments = log_->segment_count();
+  EXPECT_EQ(*look_up([&] { return log_->apply_retention(now_, Offset(1'800)); }), segments);
+}
+
 TEST_F(LogReadTest, ReadsAreBoundedByBytesAndByOffset) {
   append_good({.records = 2, .value_size = 50}, 10);
   const size_t size = make_batch({.records = 2, .value_size = 50}).size();

@@ -1,4 +1,6 @@
 // Rolling, retention, deletion of records, truncation, flushing.
+#include <algorithm>
+
 #include "storage/log_fixture.h"
 
 namespace weir::storage {
@@ -77,8 +79,10 @@ TEST_F(LogRetentionTest, OldSegmentsGoByTimeSizeAndStartButNotAboveTheHighWaterm
   EXPECT_EQ(*log_->apply_retention(Timestamp(9'000), Offset(8)), 2u);
   EXPECT_EQ(log_->log_start_offset(), Offset(6));
   EXPECT_EQ(log_->epochs().entries().front(), (EpochStart{LeaderEpoch(0), Offset(6)}));
-  const Deletions deletions = log_->take_deletions();
-  EXPECT_EQ(deletions.paths.size(), 6u * 3);
+  Deletions deletions = log_->take_deletions();
+  ASSERT_TRUE(deletions.rename(disk_));
+  EXPECT_EQ(std::ranges::count_if(deletions.renamed, [](const auto& name) { return name.contains(".snapshot"); }), 5);
+  EXPECT_EQ(deletions.renamed.size(), 6u * 3 + 5);
   ASSERT_TRUE(deletions.run(disk_));
   for (const std::string& name : file_names()) EXPECT_FALSE(name.ends_with(".deleted")) << name;
   restart();

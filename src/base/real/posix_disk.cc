@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -18,6 +19,24 @@ namespace {
 
 // writev takes at most IOV_MAX (1024) parts.
 constexpr size_t kPartsPerWrite = 64;
+
+// cachestat(2), of Linux 6.5: newer than the C library of Debian 12.
+constexpr long kCachestat = 451;
+struct CachestatRange {
+  uint64_t position;
+  uint64_t length;
+};
+struct Cachestat {
+  uint64_t cached;
+  uint64_t dirty;
+  uint64_t written_back;
+  uint64_t evicted;
+  uint64_t recently_evicted;
+};
+const auto kPageSize = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+
+// What a read ahead brings in at once: where cachestat is not there, one page of it stands for the others.
+constexpr uint64_t kSampleSize = 128 * 1024;
 
 Errc code_of(int error_number) {
   switch (error_number) {
@@ -58,6 +77,31 @@ class PosixFile final : public File {
       done += static_cast<size_t>(got);
     }
     return done;
+  }
+
+  Result<size_t> read_now(uint64_t position, MutableBytes into) override {
+    size_t done = 0;
+    while (done < into.size()) {
+      const iovec rest{.iov_base = into.data() + done, .iov_len = into.size() - done};
+      const ssize_t got = ::preadv2(descriptor_, &rest, 1, static_cast<off_t>(position + done), RWF_NOWAIT);
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0 && errno == EAGAIN) return std::unexpected(Error{Errc::kWouldBlock, {}});
+      // A file system that has no such reads.
+      if (got < 0 && errno == EOPNOTSUPP) return read_at(position, into);
+      if (got < 0) return failed("read", path_);
+      if (got == 0) break;
+      done += static_cast<size_t>(got);
+    }
+    return done;
+  }
+
+  uint64_t cached_length(uint64_t position, uint64_t length) override {
+    if (length == 0 || is_cached(position, length)) return length;
+    // In few steps: it is going to wait for a disk anyway.
+    const uint64_t step = std::max(kSampleSize, length / 16);
+    uint64_t cached = 0;
+    while (cached < length && is_cached(position + cached, std::min(step, length - cached))) cached += step;
+    return std::min(cached, length);
   }
 
   Result<> write_at(uint64_t position, std::span<const ByteView> parts) override {
@@ -109,6 +153,29 @@ class PosixFile final : public File {
   [[nodiscard]] int descriptor() const override { return descriptor_; }
 
  private:
+  // Whether the byte can be read without waiting. cachestat also counts pages that a read ahead is still filling; they
+  // are filled in their order, so that the last one tells of those before it.
+  [[nodiscard]] bool is_read(uint64_t position) const {
+    uint8_t byte;
+    const iovec into{.iov_base = &byte, .iov_len = 1};
+    return ::preadv2(descriptor_, &into, 1, static_cast<off_t>(position), RWF_NOWAIT) >= 0 || errno != EAGAIN;
+  }
+
+  [[nodiscard]] bool is_cached(uint64_t position, uint64_t length) const {
+    const uint64_t last = position + length - 1;
+    if (!is_read(last)) return false;
+    if (position / kPageSize == last / kPageSize) return true;
+    const CachestatRange range{.position = position, .length = length};
+    Cachestat found{};
+    if (::syscall(kCachestat, descriptor_, &range, &found, 0U) == 0) {
+      return found.cached == last / kPageSize - position / kPageSize + 1;
+    }
+    for (uint64_t at = position; at < last; at += kSampleSize) {
+      if (!is_read(at)) return false;
+    }
+    return true;
+  }
+
   int descriptor_;
   std::string path_;
 };

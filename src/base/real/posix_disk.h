@@ -5,7 +5,7 @@
 
 namespace weir {
 
-class PosixDisk final : public Disk {
+class PosixDisk : public Disk {
  public:
   Result<std::shared_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Result<FileInfo> stat(const std::string& path) override;

@@ -1,5 +1,6 @@
 #include "base/real/posix_disk.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -151,6 +152,29 @@ TEST_F(PosixDiskTest, FullDeviceIsReportedAsNoSpace) {
   auto full = disk_.open("/dev/full", OpenMode::kReadWrite);
   ASSERT_TRUE(full.has_value());
   EXPECT_EQ((*full)->write_at(0, as_bytes("x")).error().code, Errc::kNoSpace);
+}
+
+// Where the file system keeps files in memory nothing is evicted, and there is nothing to see.
+TEST_F(PosixDiskTest, ReadsThatWouldWaitForTheDeviceSaySoUntilTheRangeIsBroughtIn) {
+  constexpr size_t kSize = size_t{2} << 20;
+  const auto file = open("a", OpenMode::kCreateNew);
+  ASSERT_TRUE(file->write_at(0, ByteVector(kSize, 'x')));
+  ByteVector bytes(5000);
+  EXPECT_EQ(*file->read_now(kSize - 1000, bytes), 1000u);
+  EXPECT_EQ(file->cached_length(100, kSize - 100), kSize - 100);
+  ASSERT_TRUE(file->sync());
+  ASSERT_EQ(::posix_fadvise(file->descriptor(), 0, 0, POSIX_FADV_DONTNEED), 0);
+  // Also starts to read ahead of it, by less than is between the two.
+  const Result<size_t> late = file->read_now(kSize / 2, bytes);
+  if (late) GTEST_SKIP() << "nothing is evicted here";
+  EXPECT_EQ(late.error().code, Errc::kWouldBlock);
+  ASSERT_TRUE(file->bring_in(0, kSize / 4));
+  const uint64_t cached = file->cached_length(0, kSize);
+  EXPECT_GE(cached, kSize / 4);
+  EXPECT_LT(cached, kSize);
+  ASSERT_TRUE(file->bring_in(cached, kSize));
+  EXPECT_EQ(file->cached_length(0, kSize), kSize);
+  EXPECT_EQ(*file->read_now(kSize / 2, bytes), bytes.size());
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ uint64_t SystemRandom::next() {
   return value;
 }
 
-SystemDiskThreads::SystemDiskThreads(size_t threads) {
+// Half of the threads: a device gives most of what it can to a few readers with their reads ahead.
+SystemDiskThreads::SystemDiskThreads(size_t threads) : reading_max_((threads + 1) / 2) {
   for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -40,23 +41,29 @@ void SystemDiskThreads::finish() {
   threads_.clear();
 }
 
-void SystemDiskThreads::submit(Work work) {
+void SystemDiskThreads::submit(Work work, DiskWork kind) {
   {
     std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(work));
+    (kind == DiskWork::kColdRead ? reads_ : queue_).push_back(std::move(work));
   }
   more_.notify_one();
 }
 
 void SystemDiskThreads::run() {
+  std::unique_lock lock(mutex_);
   for (;;) {
-    std::unique_lock lock(mutex_);
-    more_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
-    if (queue_.empty()) return;
-    Work work = std::move(queue_.front());
-    queue_.pop_front();
+    more_.wait(lock, [this] { return stopping_ || !queue_.empty() || may_read(); });
+    if (queue_.empty() && !may_read()) return;
+    const bool is_read = queue_.empty();
+    std::deque<Work>& queue = is_read ? reads_ : queue_;
+    Work work = std::move(queue.front());
+    queue.pop_front();
+    reading_ += is_read ? 1 : 0;
     lock.unlock();
     work();
+    work = nullptr;
+    lock.lock();
+    reading_ -= is_read ? 1 : 0;
   }
 }
 

@@ -26,17 +26,22 @@ class SystemDiskThreads final : public DiskThreads {
  public:
   explicit SystemDiskThreads(size_t threads);
   ~SystemDiskThreads() override;
-  void submit(Work work) override;
+  void submit(Work work, DiskWork kind) override;
   // Finishes what was submitted and joins; nothing may be submitted any more.
   void finish();
 
  private:
   void run();
+  [[nodiscard]] bool may_read() const { return !reads_.empty() && reading_ < reading_max_; }
 
+  const size_t reading_max_;  // threads that do cold reads at a time
   std::mutex mutex_;
   std::condition_variable more_;
-  std::deque<Work> queue_;  // guarded by mutex_; bounded by the waits of those who submit
-  bool stopping_ = false;   // guarded by mutex_
+  // Guarded by mutex_. The queues are bounded by the waits of those who submit.
+  std::deque<Work> queue_;
+  std::deque<Work> reads_;
+  size_t reading_ = 0;
+  bool stopping_ = false;
   std::vector<std::jthread> threads_;
 };
 

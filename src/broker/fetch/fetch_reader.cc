@@ -10,6 +10,10 @@ namespace {
 
 using protocol::ErrorCode;
 
+// How long a fetch that finds only records which are not in memory waits for the disk, however short its own wait:
+// its records are there. A disk that hangs longer must not keep the other partitions of a consumer from it.
+constexpr Duration kDiskPatience = seconds(5);
+
 Task<void> read_part(BrokerShard& shard, std::vector<FetchRead*> part, FetchTerms terms) {
   for (FetchRead* one : part) {
     // Only errors of resolution are there before the first read; they do not change while the fetch waits.
@@ -26,15 +30,21 @@ Task<void> read_part(BrokerShard& shard, std::vector<FetchRead*> part, FetchTerm
   co_return;
 }
 
+struct Watched {
+  PartitionKey key;
+  Offset seen;
+  bool waits_for_disk;
+};
+
 // Puts watchers on the partitions of `part`; what has grown meanwhile wakes the fetch at once.
-FetchWatchGroup watch_part(BrokerShard& shard, const std::vector<std::pair<PartitionKey, Offset>>& part,
+FetchWatchGroup watch_part(BrokerShard& shard, const std::vector<Watched>& part,
                            const std::shared_ptr<FetchWait>& wait) {
   FetchWatchGroup group;
-  for (const auto& [key, seen] : part) {
+  for (const auto& [key, seen, waits_for_disk] : part) {
     const std::shared_ptr<Partition>* partition = shard.find_partition(key.topic_id, key.index);
     if (partition == nullptr) continue;
     group.push_back(std::make_unique<FetchWatcher>(wait));
-    (*partition)->watch(*group.back(), seen);
+    (*partition)->watch(*group.back(), seen, waits_for_disk);
   }
   return group;
 }
@@ -42,9 +52,12 @@ FetchWatchGroup watch_part(BrokerShard& shard, const std::vector<std::pair<Parti
 }  // namespace
 
 Task<void> FetchReader::run() {
+  const MonotonicTime patience_ends = home_.loop().now() + kDiskPatience;
   co_await read_all();
-  while (!is_enough() && home_.loop().now() < terms_.deadline) {
-    co_await wait();
+  while (!is_enough()) {
+    const MonotonicTime deadline = has_only_cold() ? std::max(terms_.deadline, patience_ends) : terms_.deadline;
+    if (home_.loop().now() >= deadline) break;
+    co_await wait(deadline);
     // Of a burst of appends the first one woke this fetch: it takes the rest along.
     co_await Yield::to_last();
     co_await read_all();
@@ -86,15 +99,20 @@ bool FetchReader::is_enough() const {
   return reads_.empty() || bytes >= terms_.min_bytes;
 }
 
-Task<void> FetchReader::wait() {
+bool FetchReader::has_only_cold() const {
+  return std::ranges::any_of(reads_, [](const FetchRead& one) { return one.read.waits_for_disk; }) &&
+         std::ranges::none_of(reads_, [](const FetchRead& one) { return one.read.records.has_value(); });
+}
+
+Task<void> FetchReader::wait(MonotonicTime deadline) {
   const auto waiting = std::make_shared<FetchWait>(home_.loop());
   const std::vector<BrokerShard*>& shards = home_.node().shards;
-  std::vector<std::vector<std::pair<PartitionKey, Offset>>> parts(shards.size());
+  std::vector<std::vector<Watched>> parts(shards.size());
   for (const FetchRead& one : reads_) {
     const Offset seen =
         terms_.isolation == Isolation::kReadCommitted ? one.read.last_stable_offset : one.read.high_watermark;
     parts[home_.node().shard_of(one.topic_id, one.index).loop().shard().value()].push_back(
-        {{one.topic_id, one.index}, seen});
+        {{one.topic_id, one.index}, seen, one.read.waits_for_disk});
   }
   const uint32_t here = home_.loop().shard().value();
   for (size_t i = 0; i < shards.size(); ++i) {
@@ -106,7 +124,7 @@ Task<void> FetchReader::wait() {
   }
   {
     const FetchWatchGroup group = watch_part(home_, parts[here], waiting);
-    co_await waiting->wait_until(terms_.deadline);
+    co_await waiting->wait_until(deadline);
   }
   for (size_t i = 0; i < shards.size(); ++i) {
     if (i == here || parts[i].empty()) continue;

@@ -36,7 +36,8 @@ class FetchReader {
   FetchReader(BrokerShard& home, std::vector<FetchRead>& reads, FetchTerms terms)
       : home_(home), reads_(reads), terms_(terms) {}
 
-  // Fills reads[i].read. Returns when there are min_bytes, when something must be told at once, or at the deadline.
+  // Fills reads[i].read. Returns when there are min_bytes, when something must be told at once, or at the deadline;
+  // somewhat later when all that there is has to come from a disk first.
   Task<void> run();
 
  private:
@@ -44,7 +45,9 @@ class FetchReader {
   // Cuts what was read to max_bytes, in the order of the partitions.
   void trim();
   [[nodiscard]] bool is_enough() const;
-  Task<void> wait();
+  // All that there is must first come from the disk.
+  [[nodiscard]] bool has_only_cold() const;
+  Task<void> wait(MonotonicTime deadline);
 
   BrokerShard& home_;
   std::vector<FetchRead>& reads_;

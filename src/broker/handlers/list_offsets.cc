@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "broker/partition/cold_reads.h"
 #include "broker/server/on_owners.h"
 #include "broker/shard.h"
 
@@ -37,46 +38,61 @@ void set_found(Item& item, const std::optional<storage::FoundTimestamp>& found, 
   item.out.leader_epoch = found->leader_epoch.value();
 }
 
-// Only committed records count for clients: what lies above `end` may yet vanish.
-Result<> look_up(Item& item, Partition& partition, Offset end) {
+// Where a record of a timestamp is found in the log, not in what the partition knows.
+Task<Result<std::optional<storage::FoundTimestamp>>> search(BrokerShard& shard, std::shared_ptr<Partition> partition,
+                                                            int64_t timestamp) {
+  return shard.cold_reads().look_up(std::move(partition), [timestamp](storage::Log& log) {
+    return timestamp == kMaxTimestamp ? log.max_timestamp_offset() : log.offset_for_timestamp(Timestamp(timestamp));
+  });
+}
+
+// Only committed records count for clients: what lies above the end may yet vanish.
+Task<Result<>> look_up(BrokerShard& shard, Item& item, std::shared_ptr<Partition> partition, int8_t isolation_level) {
+  const auto end = [&] { return isolation_level == 1 ? partition->last_stable_offset() : partition->high_watermark(); };
   switch (item.timestamp) {
     case kLatest:
-      item.out.offset = end.value();
-      item.out.leader_epoch = partition.leader_epoch().value();
-      return {};
+      item.out.offset = end().value();
+      item.out.leader_epoch = partition->leader_epoch().value();
+      co_return Result<>();
     case kEarliest:
     case kEarliestLocal:
-      item.out.offset = partition.log().log_start_offset().value();
-      item.out.leader_epoch = partition.log().epochs().epoch_of(partition.log().log_start_offset()).value();
-      return {};
+      item.out.offset = partition->log().log_start_offset().value();
+      item.out.leader_epoch = partition->log().epochs().epoch_of(partition->log().log_start_offset()).value();
+      co_return Result<>();
     case kLatestTiered:
     case kEarliestPendingUpload:
-      return {};  // nothing is ever tiered here: -1
-    case kMaxTimestamp: {
-      TRY_ASSIGN(auto found, partition.log().max_timestamp_offset());
-      set_found(item, found, end);
-      return {};
-    }
+      co_return Result<>();  // nothing is ever tiered here: -1
     default: {
-      TRY_ASSIGN(auto found, partition.log().offset_for_timestamp(Timestamp(item.timestamp)));
-      set_found(item, found, end);
-      return {};
+      CO_TRY_ASSIGN(const auto found, co_await search(shard, partition, item.timestamp));
+      set_found(item, found, end());
+      co_return Result<>();
     }
+  }
+}
+
+ErrorCode code_of(const Error& error) {
+  switch (error.code) {
+    case Errc::kTimedOut:
+      return ErrorCode::kRequestTimedOut;
+    case Errc::kUnavailable:
+      return ErrorCode::kNotLeaderOrFollower;
+    default:
+      return ErrorCode::kKafkaStorageError;
   }
 }
 
 Task<void> look_up_items(BrokerShard& shard, std::vector<Item*> items, int8_t isolation_level) {
   for (Item* item : items) {
     if (item->out.error_code != 0) continue;
-    const std::shared_ptr<Partition>* partition = shard.find_partition(item->topic_id, item->index);
+    const std::shared_ptr<Partition>* found = shard.find_partition(item->topic_id, item->index);
     const ErrorCode error =
-        partition == nullptr ? ErrorCode::kNotLeaderOrFollower : (*partition)->check_leader(item->current_leader_epoch);
+        found == nullptr ? ErrorCode::kNotLeaderOrFollower : (*found)->check_leader(item->current_leader_epoch);
     item->out.error_code = error_field(error);
     if (error != ErrorCode::kNone) continue;
-    const Offset end = isolation_level == 1 ? (*partition)->last_stable_offset() : (*partition)->high_watermark();
-    if (!look_up(*item, **partition, end)) item->out.error_code = error_field(ErrorCode::kKafkaStorageError);
+    const std::shared_ptr<Partition> partition = *found;
+    const Result<> looked_up = co_await look_up(shard, *item, partition, isolation_level);
+    if (!looked_up) item->out.error_code = error_field(code_of(looked_up.error()));
   }
-  co_return;
 }
 
 // The lowest request version that may ask for a special timestamp.

@@ -94,6 +94,8 @@ std::string exposition(const NodeFacts& node, const std::vector<ShardReport>& sh
               total(shards, [](const ShardReport& s) { return s.metrics.bytes_out; }));
   page.single("weir_fetch_errors_total", "counter", "Partitions of fetches that were answered with an error.",
               total(shards, [](const ShardReport& s) { return s.metrics.fetch_errors; }));
+  page.single("weir_cold_reads_total", "counter", "Reads of a disk for records that were not in the page cache.",
+              total(shards, [](const ShardReport& s) { return s.metrics.cold_reads; }));
   page.single("weir_connections_accepted_total", "counter", "Connections accepted.",
               total(shards, [](const ShardReport& s) { return s.metrics.connections_accepted; }));
   page.single("weir_connections", "gauge", "Open client connections.",

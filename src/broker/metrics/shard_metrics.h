@@ -19,6 +19,7 @@ struct ShardMetrics {
   uint64_t produce_errors = 0;
   uint64_t fetch_errors = 0;
   uint64_t connections_accepted = 0;
+  uint64_t cold_reads = 0;  // reads on disk threads, of what was not in the page cache
 
   void count_request(protocol::ApiKey key, Duration duration) {
     request_duration[static_cast<size_t>(key)].record(duration);

@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "broker/fetch/fetch_session.h"
 #include "broker/node_context.h"
+#include "broker/partition/cold_reads.h"
+#include "broker/shard.h"
 #include "protocol/record_batch.h"
 #include "storage/full_disk.h"
 
@@ -13,6 +15,13 @@ namespace weir::broker {
 using protocol::ErrorCode;
 
 namespace {
+
+// What was appended within this time is in the page cache: it is the last to be evicted, and evicted within seconds
+// only where there is no memory for anything.
+constexpr Duration kFreshTime = seconds(5);
+
+// Read ahead of a fetch at once, beyond its first batch: what a fetch takes of a partition by default, a few times.
+constexpr uint64_t kBroughtInMax = uint64_t{4} << 20;
 
 ErrorCode code_of(storage::AppendErrorCode code) {
   using storage::AppendErrorCode;
@@ -123,6 +132,7 @@ ProduceResult Partition::finish_append(const storage::AppendResult& appended) {
             .record_errors = error.record_errors};
   }
   if (!appended->duplicate) {
+    note_fresh(appended->base_offset);
     request_flush(appended->base_offset);
     advance();
   }
@@ -152,15 +162,19 @@ void Partition::advance() {
 
 void Partition::notify() {
   commits_.notify_all();
+  wake_fetches();
+}
+
+void Partition::wake_fetches() {
   watchers_.for_each([](FetchWatcher& watcher) {
     watcher.unlink();
     watcher.wait->fire();
   });
 }
 
-void Partition::watch(FetchWatcher& watcher, Offset seen) {
+void Partition::watch(FetchWatcher& watcher, Offset seen, bool waits_for_disk) {
   watchers_.push_back(watcher);
-  if (high_watermark_ > seen || stopped_) notify();
+  if (high_watermark_ > seen || stopped_ || (waits_for_disk && !bringing_in_)) notify();
 }
 
 std::optional<PartitionRead> Partition::refuse_read(const FetchItem& item) const {
@@ -194,23 +208,80 @@ PartitionRead Partition::read(const FetchItem& item, Isolation isolation, size_t
   const Offset end = isolation == Isolation::kReadCommitted ? result.last_stable_offset : high_watermark_;
   if (from >= end) return result;
   Result<storage::ReadResult> read = log_->read(from, max_bytes, end, true);
-  if (!read) {
-    const bool out_of_range = read.error().code == Errc::kOutOfRange;
-    if (!out_of_range)
-      log_error("partition", "cannot be read", kv("topic", topic_), kv("partition", index_),
-                kv("why", read.error().message));
-    return {.error = out_of_range ? ErrorCode::kOffsetOutOfRange : ErrorCode::kKafkaStorageError};
-  }
+  if (!read) return not_read(read.error(), std::move(result));
   if (read->records.length == 0) return result;
+  const std::optional<FileRegion> missing = keep_cached(*read);
+  if (read->records.length == 0) return wait_for_disk(*missing, std::move(result));
   if (isolation == Isolation::kReadCommitted) {
     auto aborted = log_->aborted_transactions(from, *read, end);
-    if (!aborted) return {.error = ErrorCode::kKafkaStorageError};
+    if (!aborted) return not_read(aborted.error(), std::move(result));
     result.aborted = *std::move(aborted);
   }
+  // A fetch that is content with what is there leaves with it; the next one finds more.
+  if (missing) bring_in(*missing);
+  result.waits_for_disk = missing.has_value();
   result.first_batch_size = read->first_batch_size;
   result.wakes_fetch = read->from_older_segment;
   result.records = std::move(read->records);
   return result;
+}
+
+PartitionRead Partition::not_read(const Error& error, PartitionRead result) {
+  if (error.code == Errc::kWouldBlock) return wait_for_disk(log_->missed(), std::move(result));
+  if (error.code == Errc::kOutOfRange) return {.error = ErrorCode::kOffsetOutOfRange};
+  log_error("partition", "cannot be read", kv("topic", topic_), kv("partition", index_), kv("why", error.message));
+  return {.error = ErrorCode::kKafkaStorageError};
+}
+
+// ---------------------------------------------------------------------------------------------------------- cold reads
+
+bool Partition::is_fresh(Offset offset) const {
+  return fresh_from_ != kNoOffset && offset >= fresh_from_ && loop_.now() - fresh_since_ <= kFreshTime * 2;
+}
+
+void Partition::note_fresh(Offset appended) {
+  if (fresh_from_ != kNoOffset && loop_.now() - fresh_since_ <= kFreshTime) return;
+  fresh_from_ = appended;
+  fresh_since_ = loop_.now();
+}
+
+// Cuts what was read to what is in the page cache, or to nothing when that is not even the first batch. What is
+// missing.
+std::optional<FileRegion> Partition::keep_cached(storage::ReadResult& read) const {
+  // The tail costs no look at the page cache.
+  if (is_fresh(read.first_base_offset)) return std::nullopt;
+  FileRegion& records = read.records;
+  const uint64_t cached = records.file->cached_length(records.position, records.length);
+  if (cached == records.length) return std::nullopt;
+  FileRegion missing{records.file, records.position + cached, records.length - cached};
+  const uint64_t first = std::min<uint64_t>(read.first_batch_size, records.length);
+  missing.length = std::min(missing.length, std::max<uint64_t>(kBroughtInMax, first));
+  records.length = cached < first ? 0 : cached;
+  return missing;
+}
+
+PartitionRead Partition::wait_for_disk(const FileRegion& missing, PartitionRead result) {
+  if (std::exchange(bring_in_failed_, false)) return {.error = ErrorCode::kKafkaStorageError};
+  bring_in(missing);
+  result.waits_for_disk = true;
+  return result;
+}
+
+void Partition::bring_in(const FileRegion& missing) {
+  if (std::exchange(bringing_in_, true)) return;
+  loop_.spawn(bring_in_and_wake(shared_from_this(), missing));
+}
+
+Task<void> Partition::bring_in_and_wake(std::shared_ptr<Partition> self, FileRegion missing) {
+  ColdReads& reads = self->node_.shard_of(self->topic_id_, self->index_).cold_reads();
+  const Result<> read = co_await reads.bring_in(std::move(missing));
+  self->bringing_in_ = false;
+  self->bring_in_failed_ = !read;
+  if (!read) {
+    log_error("partition", "cannot be read", kv("topic", self->topic_), kv("partition", self->index_),
+              kv("why", read.error().message));
+  }
+  self->wake_fetches();
 }
 
 Result<Offset> Partition::delete_records(int64_t before) {
@@ -223,19 +294,23 @@ Result<Offset> Partition::delete_records(int64_t before) {
   return log_->log_start_offset();
 }
 
-Result<> Partition::apply_retention() {
-  TRY_ASSIGN(const size_t removed, log_->apply_retention(node_.seams.clock.wall(), high_watermark_));
+Task<Result<>> Partition::apply_retention() {
+  ColdReads& reads = node_.shard_of(topic_id_, index_).cold_reads();
+  CO_TRY_ASSIGN(const size_t removed, co_await reads.look_up(shared_from_this(), [this](storage::Log& log) {
+    return log.apply_retention(node_.seams.clock.wall(), high_watermark_);
+  }));
   if (removed > 0) {
     log_info("log", "segments were removed by retention", kv("topic", topic_), kv("partition", index_),
              kv("segments", removed), kv("log_start_offset", log_->log_start_offset()));
   }
   remove_taken_files();
-  return {};
+  co_return Result<>();
 }
 
 void Partition::remove_taken_files() {
   storage::Deletions deletions = log_->take_deletions();
-  if (!deletions.empty()) loop_.spawn(remove_files_later(shared_from_this(), std::move(deletions)));
+  if (deletions.empty()) return;
+  loop_.spawn(remove_files(shared_from_this(), std::move(deletions), log_->config().file_delete_delay));
 }
 
 void Partition::compaction_ended() {
@@ -243,14 +318,22 @@ void Partition::compaction_ended() {
   disk_work_.notify_all();
 }
 
-Task<void> Partition::remove_files_later(std::shared_ptr<Partition> self, storage::Deletions deletions) {
-  co_await sleep_for(self->log_->config().file_delete_delay);
+Task<void> Partition::remove_files(std::shared_ptr<Partition> self, storage::Deletions deletions, Duration delay) {
   Disk& disk = self->node_.seams.disk;
-  const Result<> removed = co_await self->node_.seams.disk_threads.run(
-      [&disk, deletions = std::move(deletions)] { return deletions.run(disk); });
+  DiskThreads& threads = self->node_.seams.disk_threads;
+  const auto shared = std::make_shared<storage::Deletions>(std::move(deletions));
+  ++self->removing_segments_;
+  Result<> done;
+  while (!(done = co_await threads.run([&disk, shared] { return shared->rename(disk); })) && !self->stopped_) {
+    log_warn("log", "old segments cannot be renamed", kv("why", done.error().message));
+    co_await sleep_for(storage::kFullDiskRetryInterval);
+  }
+  if (!done) co_return;
+  --self->removing_segments_;
+  co_await sleep_for(delay);
+  done = co_await threads.run([&disk, shared] { return shared->run(disk); });
   // A deleted topic takes them with it.
-  if (!removed && !self->stopped_)
-    log_warn("log", "old segments cannot be removed", kv("why", removed.error().message));
+  if (!done && !self->stopped_) log_warn("log", "old segments cannot be removed", kv("why", done.error().message));
 }
 
 void Partition::release_if_idle() {

@@ -44,8 +44,9 @@ struct PartitionRead {
   std::vector<storage::AbortedTransaction> aborted{};
   // Set when the fetcher's log has left this one: the epoch and its end here.
   std::optional<storage::EpochEnd> diverging_epoch{};
-  bool wakes_fetch = false;  // answer at once even with too few bytes
-  NodeId leader = kNoNode;   // with the errors that tell of another leader
+  bool wakes_fetch = false;     // answer at once even with too few bytes
+  bool waits_for_disk = false;  // there is more, which is being read into the page cache
+  NodeId leader = kNoNode;      // with the errors that tell of another leader
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
 };
 
@@ -90,16 +91,19 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // Whether the ISR is large enough for acks=-1.
   [[nodiscard]] bool has_enough_replicas() const;
 
+  // What is in the page cache; what is not is brought in meanwhile, for the next try.
   PartitionRead read(const FetchItem& item, Isolation isolation, size_t max_bytes);
-  // Adds a watcher that is fired when there is more to read than there was at `seen` (a high watermark); at once when
-  // there is.
-  void watch(FetchWatcher& watcher, Offset seen);
+  // Adds a watcher that is fired when there is more to read than there was at `seen` (a high watermark), or, when it
+  // waits for the disk, when what was missing has been brought in; at once when that is so.
+  void watch(FetchWatcher& watcher, Offset seen, bool waits_for_disk);
 
   // Raises the log start offset to `before`, -1 for the high watermark, and yields the new one. kOutOfRange above the
   // high watermark, kInvalidArgument for a topic whose old records are only compacted away.
   Result<Offset> delete_records(int64_t before);
   // Takes out what the topic's retention does not keep. The files go when no fetch can be reading them any more.
-  Result<> apply_retention();
+  Task<Result<>> apply_retention();
+  // Retention has let go of files that a crash would bring back: the log's start must be in its checkpoint.
+  [[nodiscard]] bool is_removing_segments() const { return removing_segments_ > 0; }
   // Sees to the files that the log has taken out: they are removed when no fetch can be reading them any more.
   void remove_taken_files();
   PartitionCompaction& compaction() { return compaction_; }
@@ -123,12 +127,21 @@ class Partition : public std::enable_shared_from_this<Partition> {
  private:
   void advance();
   void notify();
+  void wake_fetches();
+  PartitionRead not_read(const Error& error, PartitionRead result);
+  [[nodiscard]] bool is_fresh(Offset offset) const;
+  void note_fresh(Offset appended);
+  [[nodiscard]] std::optional<FileRegion> keep_cached(storage::ReadResult& read) const;
+  PartitionRead wait_for_disk(const FileRegion& missing, PartitionRead result);
+  void bring_in(const FileRegion& missing);
+  static Task<void> bring_in_and_wake(std::shared_ptr<Partition> self, FileRegion missing);
+  void fail_log(const Error& error);
   ProduceResult finish_append(const storage::AppendResult& appended);
   // Starts what the settings ask for after an append: a flush now, or one by the clock.
   void request_flush(Offset appended_from);
   static Task<void> flush_while_needed(std::shared_ptr<Partition> self);
   static Task<void> flush_later(std::shared_ptr<Partition> self);
-  static Task<void> remove_files_later(std::shared_ptr<Partition> self, storage::Deletions deletions);
+  static Task<void> remove_files(std::shared_ptr<Partition> self, storage::Deletions deletions, Duration delay);
   [[nodiscard]] std::optional<PartitionRead> refuse_read(const FetchItem& item) const;
   Task<void> disk_work_ended();
 
@@ -152,6 +165,12 @@ class Partition : public std::enable_shared_from_this<Partition> {
   bool flush_timed_ = false;
   bool used_ = false;  // since release_if_idle() looked last
   bool stopped_ = false;
+  // What was appended from fresh_from_ on came at fresh_since_ or later.
+  Offset fresh_from_ = kNoOffset;
+  MonotonicTime fresh_since_{};
+  bool bringing_in_ = false;      // one read of the disk at a time
+  bool bring_in_failed_ = false;  // the last one; the next fetch is told
+  size_t removing_segments_ = 0;  // rounds of retention whose files have their names still
   WaitList commits_;
   WaitList disk_work_;
   IntrusiveList<FetchWatcher> watchers_;

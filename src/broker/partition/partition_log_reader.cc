@@ -24,13 +24,14 @@ Result<Offset> visit_batches(ByteView bytes, Offset from, Offset end,
 
 }  // namespace
 
-Task<Result<>> read_partition(DiskThreads& disk_threads, std::shared_ptr<Partition> partition,
+Task<Result<>> read_partition(ColdReads& reads, DiskThreads& disk_threads, std::shared_ptr<Partition> partition,
                               std::function<Result<>(const protocol::RecordBatch&)> visit) {
   Offset from = partition->log().log_start_offset();
   const Offset end = partition->high_watermark();
   while (from < end) {
-    if (partition->stopped()) co_return fail(Errc::kUnavailable, partition->topic() + " was stopped while it was read");
-    CO_TRY_ASSIGN(const storage::ReadResult found, partition->log().read(from, kReadSize, end, true));
+    CO_TRY_ASSIGN(const storage::ReadResult found, co_await reads.look_up(partition, [from, end](storage::Log& log) {
+      return log.read(from, kReadSize, end, true);
+    }));
     if (found.records.length == 0) break;
     const Buffer buffer = Buffer::allocate(found.records.length);
     CO_TRY_ASSIGN(const size_t size, co_await disk_threads.run([region = found.records, buffer] {

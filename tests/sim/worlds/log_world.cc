@@ -23,6 +23,14 @@ int64_t read_number(Disk& disk, std::string_view path) {
   return number;
 }
 
+Result<ByteVector> read_region(const FileRegion& region) {
+  if (region.length == 0) return ByteVector{};
+  ByteVector bytes(region.length);
+  TRY_ASSIGN(const size_t got, region.file->read_at(region.position, bytes));
+  bytes.resize(got);
+  return bytes;
+}
+
 }  // namespace
 
 LogWorld::LogWorld(const RunOptions& options)
@@ -31,6 +39,8 @@ LogWorld::LogWorld(const RunOptions& options)
   SimDisk& disk = machine_.disk();
   CHECK(disk.create_directories("/data").has_value() && disk.sync_directory("/").has_value());
   disk.conditions().sync_does_nothing = options.disk_lies;
+  // Nothing here relies on what was written lately.
+  disk.conditions().eviction_age = Duration::zero();
   SimRandom& random = simulation_.random();
   flushes_each_record_ = random.percent(50);
   config_.segment_size_max = static_cast<int32_t>(random.between(16'000, 60'000));
@@ -198,7 +208,7 @@ Task<void> LogWorld::act() {
   } else if (choice < 75) {
     send_again(producer);
   } else if (choice < 90) {
-    read_some();
+    co_await read_some();
   } else {
     co_await maintain();
   }
@@ -307,11 +317,7 @@ void LogWorld::expect_no_error(std::string_view what, const Error& error) {
   simulation_.fail("OnlyAFullDiskIsInTheWay", fmt::format("cannot {}: {}", what, error.message));
 }
 
-Offset LogWorld::report_records(Offset from, const storage::ReadResult& read, WholeLog* whole) {
-  ByteVector bytes(read.records.length);
-  const Result<size_t> got = read.records.file->read_at(read.records.position, bytes);
-  if (!got) return from;
-  ByteView left = ByteView(bytes).first(*got);
+Offset LogWorld::report_records(Offset from, ByteView left, WholeLog* whole) {
   Offset next = from;
   while (auto batch = protocol::take_batch(left)) {
     auto open = protocol::open_batch(*batch, size_t{1} << 20);
@@ -337,20 +343,40 @@ Offset LogWorld::report_records(Offset from, const storage::ReadResult& read, Wh
   return next;
 }
 
-void LogWorld::read_some() {
+template <class Look>
+Task<std::invoke_result_t<Look>> LogWorld::look_up(Look look) {
+  while (true) {
+    auto found = look();
+    if (found || found.error().code != Errc::kWouldBlock || machine_.dying()) co_return found;
+    CO_TRY(co_await machine_.disk_threads().run(
+        [missed = log_->missed()] { return missed.file->bring_in(missed.position, missed.length); }));
+  }
+}
+
+Task<void> LogWorld::read_some() {
   const Offset start = log_->log_start_offset();
   const Offset from =
       start + static_cast<int64_t>(simulation_.random().below(static_cast<uint64_t>(high_watermark_ - start + 1)));
-  const auto read = log_->read(from, simulation_.random().between(1, kReadMax), high_watermark_, true);
-  if (!read) return expect_no_error("read", read.error());
+  const uint64_t size = simulation_.random().between(1, kReadMax);
+  const auto read = co_await look_up([&] { return log_->read(from, size, high_watermark_, true); });
+  if (!read) co_return expect_no_error("read", read.error());
   if (read->records.length == 0) {
     if (from < high_watermark_) simulation_.fail("ReaderMakesProgress", fmt::format("nothing at {}", from.value()));
-    return;
+    co_return;
   }
-  const Offset next = report_records(from, *read, nullptr);
+  const auto bytes = co_await machine_.disk_threads().run([region = read->records] { return read_region(region); });
+  if (!bytes) co_return expect_no_error("read", bytes.error());
+  const Offset next = report_records(from, *bytes, nullptr);
   if (!machine_.dying() && next <= from) {
     simulation_.fail("ReaderMakesProgress", fmt::format("no whole batch at {}", from.value()));
   }
+}
+
+Task<void> LogWorld::write_number(std::string_view path, Offset number) {
+  SimDisk& disk = machine_.disk();
+  (void)co_await machine_.disk_threads().run([&disk, path = std::string(path), number] {
+    return disk.write_file_atomically(path, fmt::to_string(number.value()));
+  });
 }
 
 Task<void> LogWorld::maintain() {
@@ -368,32 +394,37 @@ Task<void> LogWorld::maintain() {
     if (!deleted) expect_no_error("delete records", deleted.error());
   }
   retention_under_way_ = true;
-  const auto removed = log_->apply_retention(now(), high_watermark_);
+  const auto removed = co_await look_up([&] { return log_->apply_retention(now(), high_watermark_); });
   if (machine_.dying()) co_return;
   retention_under_way_ = false;
   if (!removed) expect_no_error("apply retention", removed.error());
   deleted_before_ = std::max(deleted_before_, log_->log_start_offset());
   history_.report(&Invariant::on_deleted_before, std::string(kPlace), log_->log_start_offset());
   // The order of a node: first what says that a prefix is gone, then its files.
-  (void)disk.write_file_atomically(std::string(kLogStart), fmt::to_string(log_->log_start_offset().value()));
+  co_await write_number(kLogStart, log_->log_start_offset());
+  if (machine_.dying()) co_return;
   auto deletions = std::make_shared<storage::Deletions>(log_->take_deletions());
   const Result<> deleted = co_await machine_.disk_threads().run([deletions, &disk] { return deletions->run(disk); });
   if (!deleted && !machine_.dying()) expect_no_error("remove files", deleted.error());
   if (machine_.dying()) co_return;
   const storage::FlushNeed need = random.percent(30) ? storage::FlushNeed::kAll : log_->flush_need(now());
   if (need != storage::FlushNeed::kNone && !co_await flush(need)) co_return;
-  if (random.percent(50)) {
-    (void)disk.write_file_atomically(std::string(kRecoveryPoint), fmt::to_string(log_->recovery_point().value()));
-  }
-  if (random.percent(10)) (void)log_->release_idle();
+  if (random.percent(50)) co_await write_number(kRecoveryPoint, log_->recovery_point());
+  if (!machine_.dying() && random.percent(10)) (void)log_->release_idle();
 }
 
 void LogWorld::read_whole() {
   WholeLog whole{.start = log_->log_start_offset(), .end = log_->log_end_offset(), .records = {}};
   for (Offset at = whole.start; at < whole.end;) {
     const auto read = log_->read(at, kReadMax, whole.end, true);
+    if (!read && read.error().code == Errc::kWouldBlock) {
+      const FileRegion& missed = log_->missed();
+      if (missed.file->bring_in(missed.position, missed.length)) continue;
+    }
     if (!read) return expect_no_error("read", read.error());
-    const Offset next = read->records.length == 0 ? at : report_records(at, *read, &whole);
+    const auto bytes = read_region(read->records);
+    if (!bytes) return expect_no_error("read", bytes.error());
+    const Offset next = report_records(at, *bytes, &whole);
     if (next <= at) {
       simulation_.fail("ReaderMakesProgress",
                        fmt::format("nothing can be read at {} of {}", at.value(), whole.end.value()));

@@ -63,13 +63,17 @@ class LogWorld {
   Task<bool> flush(storage::FlushNeed need);
   void acknowledge(Producer& producer, const storage::AppendInfo& info);
   void send_again(Producer& producer);
-  void read_some();
+  Task<void> read_some();
   Task<void> maintain();
   void read_whole();
+  // What `look`, a call of the log, yields when nothing that it needs is missing in the page cache.
+  template <class Look>
+  Task<std::invoke_result_t<Look>> look_up(Look look);
+  Task<void> write_number(std::string_view path, Offset number);
   void check_leader_epochs();
   Task<void> close();
   // Reports the records of the bytes of a read from `from`; returns the offset behind the last whole batch.
-  Offset report_records(Offset from, const storage::ReadResult& read, WholeLog* whole);
+  Offset report_records(Offset from, ByteView bytes, WholeLog* whole);
   [[nodiscard]] Timestamp now() { return machine_.clock().wall(); }
   // Every error that is not the dying process's own end is a failure, unless the disk is full.
   void expect_no_error(std::string_view what, const Error& error);
