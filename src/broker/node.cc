@@ -47,7 +47,7 @@ class Node::Impl {
  public:
   Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loops, FailureHandler on_failure);
 
-  Task<Result<>> start();
+  Task<Result<>> start(MakeData make_data);
   Task<void> stop();
   [[nodiscard]] Endpoint address(std::string_view listener) const;
   [[nodiscard]] NodeId id() const { return context_.node_id; }
@@ -131,11 +131,14 @@ Node::Impl::Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loo
   context_.log_dirs = &log_dirs_;
 }
 
-Task<Result<>> Node::Impl::start() {
+Task<Result<>> Node::Impl::start(MakeData make_data) {
   // The ports first: a node that cannot have them must not touch the data.
   CO_TRY(bind());
   if (http_ != nullptr) home().spawn(http_->run());
-  CO_TRY(co_await context_.seams.disk_threads.run([this] { return log_dirs_.open(); }));
+  CO_TRY(co_await context_.seams.disk_threads.run([this, make_data = std::move(make_data)]() -> Result<> {
+    if (make_data) TRY(make_data());
+    return log_dirs_.open();
+  }));
   context_.cluster_id = log_dirs_.cluster_id();
   CO_TRY(co_await start_quorum());
   CO_TRY(co_await register_broker());
@@ -288,7 +291,7 @@ Endpoint Node::Impl::client_address() const { return acceptors_.empty() ? Endpoi
 Node::Node(const BrokerConfig& config, Seams seams, std::vector<Loop*> loops, FailureHandler on_failure)
     : impl_(std::make_unique<Impl>(config, seams, std::move(loops), std::move(on_failure))) {}
 Node::~Node() = default;
-Task<Result<>> Node::start() { return impl_->start(); }
+Task<Result<>> Node::start(MakeData make_data) { return impl_->start(std::move(make_data)); }
 Task<void> Node::stop() { return impl_->stop(); }
 Endpoint Node::address(std::string_view listener) const { return impl_->address(listener); }
 Endpoint Node::client_address() const { return impl_->client_address(); }

@@ -24,9 +24,11 @@ class Node {
   Node& operator=(const Node&) = delete;
   ~Node();
 
-  // Opens the data, joins the quorum, registers the broker, and listens. When it returns clients are served. Errors
-  // name what is wrong and are final: the node must be stopped and destroyed.
-  Task<Result<>> start();
+  // Binds the ports, opens the data, joins the quorum, registers the broker, and listens. When it returns clients are
+  // served. Errors name what is wrong and are final: the node must be stopped and destroyed. `make_data` runs before
+  // the data are opened, on a disk thread: only a node that has its ports may make any.
+  using MakeData = std::function<Result<>()>;
+  Task<Result<>> start(MakeData make_data = nullptr);
   // Controlled shutdown: connections are closed, leadership is handed over, logs are flushed and marked clean.
   Task<void> stop();
 

@@ -80,8 +80,9 @@ Result<> format_if_new(Disk& disk, Random& random, Clock& clock, const BrokerCon
 
 class Process {
  public:
-  Process(const BrokerConfig& config, RealSeams& seams, ProcessEvents& events, size_t threads)
+  Process(const BrokerConfig& config, RealSeams& seams, ProcessEvents& events, size_t threads, Node::MakeData make_data)
       : seams_(seams),
+        make_data_(std::move(make_data)),
         events_(events),
         loops_(threads, seams.clock),
         node_(config, seams.all(), loops_.loops(), [this](const Error& error) { fail(error); }) {}
@@ -119,7 +120,7 @@ class Process {
   }
 
   Task<void> start(MonotonicTime began) {
-    const Result<> started = co_await node_.start();
+    const Result<> started = co_await node_.start(std::move(make_data_));
     if (!started) {
       fail(started.error());
       co_return;
@@ -144,6 +145,7 @@ class Process {
   }
 
   RealSeams& seams_;
+  Node::MakeData make_data_;
   ProcessEvents& events_;
   LoopThreads loops_;
   Node node_;
@@ -165,15 +167,13 @@ int run_node(const StartOptions& options) {
   configure_logging(seams.clock, options.log_level, options.log_format);
   for (const std::string& warning : config->warnings()) log_warn("config", warning);
   raise_descriptor_limit();
+  Node::MakeData make_data;
   if (!options.properties_file) {
-    if (const Result<> formatted = format_if_new(seams.disk, seams.random, seams.clock, *config); !formatted) {
-      complain(formatted.error().message);
-      return kFailed;
-    }
+    make_data = [&] { return format_if_new(seams.disk, seams.random, seams.clock, *config); };
   }
   size_t threads = options.threads != 0 ? options.threads : config->threads();
   if (threads == 0) threads = core_count();
-  return Process(*config, seams, events, threads).run();
+  return Process(*config, seams, events, threads, std::move(make_data)).run();
 }
 
 }  // namespace weir::broker

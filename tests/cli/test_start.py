@@ -51,6 +51,14 @@ def test_a_directory_that_is_not_formatted_is_told_how(alone, tmp_path):
     assert refused(alone, str(properties(tmp_path, "file"))) == "weir: file is no directory\n"
 
 
+def test_a_node_without_its_port_makes_no_data(alone, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listeners = f"PLAINTEXT://127.0.0.1:{taken.getsockname()[1]},CONTROLLER://127.0.0.1:9093"
+        said = refused(alone, "--override", f"listeners={listeners}", "--override", "weir.http.listener=")
+    assert "Address already in use" in said
+    assert not (tmp_path / "weir-data").exists()
+
+
 def test_a_port_in_use_is_named(alone, formatted):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = "127.0.0.1:%d" % taken.getsockname()[1]
