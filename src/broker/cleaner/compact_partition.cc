@@ -20,8 +20,8 @@ constexpr double kPausesPerSecond = 10;
 
 class Round {
  public:
-  Round(std::shared_ptr<Partition> partition, Seams seams, const CleanerSettings& settings)
-      : partition_(std::move(partition)), log_(partition_->log()), seams_(seams), settings_(settings) {}
+  Round(std::shared_ptr<Partition> partition, Seams seams, ColdReads& reads, const CleanerSettings& settings)
+      : partition_(std::move(partition)), log_(partition_->log()), seams_(seams), reads_(reads), settings_(settings) {}
 
   Task<Result<bool>> run(storage::Dirtiness dirtiness);
   [[nodiscard]] const storage::CompactionStats& stats() const { return stats_; }
@@ -36,13 +36,16 @@ class Round {
   std::shared_ptr<Partition> partition_;
   storage::Log& log_;
   Seams seams_;
+  ColdReads& reads_;
   CleanerSettings settings_;
   std::shared_ptr<Compaction> compaction_;
   storage::CompactionStats stats_;
 };
 
 Task<Result<bool>> Round::run(storage::Dirtiness dirtiness) {
-  CO_TRY_ASSIGN(auto plan, log_.start_compaction(dirtiness, seams_.clock.wall()));
+  CO_TRY_ASSIGN(auto plan, co_await reads_.look_up(partition_, [&](storage::Log& log) {
+    return log.start_compaction(dirtiness, seams_.clock.wall());
+  }));
   const storage::CompactionMemory memory{.map_bytes = settings_.map_bytes,
                                          .map_load_factor = settings_.map_load_factor,
                                          .io_buffer_bytes = settings_.io_buffer_bytes,
@@ -118,6 +121,8 @@ Task<void> Round::slow_down(MonotonicTime began) {
 
 // What is wrong with the log stays so until somebody does something; want of room passes.
 void note_failure(Partition& partition, const Error& error, MonotonicTime now) {
+  // The partition goes, or the disk is slow: nothing is wrong with the log.
+  if (error.code == Errc::kUnavailable || error.code == Errc::kTimedOut) return;
   if (error.code == Errc::kNoSpace) {
     partition.compaction().not_before = now + storage::kFullDiskRetryInterval;
     log_warn("cleaner", "compaction waits for room on the disk", kv("topic", partition.topic()),
@@ -131,30 +136,37 @@ void note_failure(Partition& partition, const Error& error, MonotonicTime now) {
 
 }  // namespace
 
-std::optional<CompactionNeed> compaction_need(Partition& partition, Timestamp now, MonotonicTime monotonic) {
-  const PartitionCompaction& state = partition.compaction();
-  storage::Log& log = partition.log();
-  if (partition.stopped() || !log.config().compacts) return std::nullopt;
-  if (state.is_running || state.is_uncleanable || monotonic < state.not_before) return std::nullopt;
-  const Result<storage::Dirtiness> dirtiness = log.dirtiness(partition.last_stable_offset(), now);
+Task<std::optional<CompactionNeed>> compaction_need(std::shared_ptr<Partition> partition, ColdReads& reads,
+                                                    Clock& clock) {
+  const auto is_wanted = [&] {
+    const PartitionCompaction& state = partition->compaction();
+    return !partition->stopped() && partition->log().config().compacts && !state.is_running && !state.is_uncleanable &&
+           Loop::current().now() >= state.not_before;
+  };
+  if (!is_wanted()) co_return std::nullopt;
+  const Result<storage::Dirtiness> dirtiness = co_await reads.look_up(
+      partition, [&](storage::Log& log) { return log.dirtiness(partition->last_stable_offset(), clock.wall()); });
   if (!dirtiness) {
-    note_failure(partition, dirtiness.error(), monotonic);
-    return std::nullopt;
+    note_failure(*partition, dirtiness.error(), Loop::current().now());
+    co_return std::nullopt;
   }
-  const bool is_due =
-      dirtiness->dirty_bytes > 0 && (dirtiness->is_overdue || dirtiness->ratio() > log.config().cleanable_ratio_min);
-  return CompactionNeed{.dirtiness = *dirtiness, .is_due = is_due};
+  // Another look may have begun a round meanwhile.
+  if (!is_wanted()) co_return std::nullopt;
+  const bool is_due = dirtiness->dirty_bytes > 0 && (dirtiness->is_overdue ||
+                                                     dirtiness->ratio() > partition->log().config().cleanable_ratio_min);
+  co_return CompactionNeed{.dirtiness = *dirtiness, .is_due = is_due};
 }
 
-Task<CompactionOutcome> compact_partition(std::shared_ptr<Partition> partition, Seams seams, CleanerSettings settings) {
+Task<CompactionOutcome> compact_partition(std::shared_ptr<Partition> partition, Seams seams, ColdReads& reads,
+                                          CleanerSettings settings) {
   CompactionOutcome outcome;
   // What was found before may have changed on the way here.
-  const auto need = compaction_need(*partition, seams.clock.wall(), Loop::current().now());
-  if (!need || !need->is_due) co_return outcome;
+  const auto need = co_await compaction_need(partition, reads, seams.clock);
+  if (!need || !need->is_due || partition->compaction().is_running) co_return outcome;
   storage::Log& log = partition->log();
   outcome.log_bytes_before = log.size();
   partition->compaction_began();
-  Round round(partition, seams, settings);
+  Round round(partition, seams, reads, settings);
   const Result<bool> completed = co_await round.run(need->dirtiness);
   if (!completed) note_failure(*partition, completed.error(), Loop::current().now());
   outcome.completed = completed.value_or(false);

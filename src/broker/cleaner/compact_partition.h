@@ -7,6 +7,7 @@
 
 #include "base/seams.h"
 #include "broker/cleaner/cleaner_settings.h"
+#include "broker/partition/cold_reads.h"
 #include "broker/partition/partition.h"
 #include "storage/compaction.h"
 
@@ -18,7 +19,8 @@ struct CompactionNeed {
   bool is_due = false;  // dirty enough, or overdue
 };
 // Nothing for a log that is not compacted, that goes offline, or that compaction cannot or must not work on now.
-std::optional<CompactionNeed> compaction_need(Partition& partition, Timestamp now, MonotonicTime monotonic);
+Task<std::optional<CompactionNeed>> compaction_need(std::shared_ptr<Partition> partition, ColdReads& reads,
+                                                    Clock& clock);
 
 struct CompactionOutcome {
   bool completed = false;  // false: it was given up, failed, or there was nothing to do
@@ -27,6 +29,7 @@ struct CompactionOutcome {
   uint64_t log_bytes_after = 0;
 };
 // A log that cannot be compacted is marked so; one that found no room on the disk is tried again later.
-Task<CompactionOutcome> compact_partition(std::shared_ptr<Partition> partition, Seams seams, CleanerSettings settings);
+Task<CompactionOutcome> compact_partition(std::shared_ptr<Partition> partition, Seams seams, ColdReads& reads,
+                                          CleanerSettings settings);
 
 }  // namespace weir::broker

@@ -22,17 +22,20 @@ struct Survey {
 
 Task<Survey> survey(BrokerShard& shard, Clock& clock) {
   Survey found;
-  const Timestamp now = clock.wall();
+  std::vector<std::shared_ptr<Partition>> compacted;
   shard.for_each_partition([&](const std::shared_ptr<Partition>& partition) {
     if (partition->compaction().is_uncleanable) ++found.uncleanable;
-    const auto need = compaction_need(*partition, now, shard.loop().now());
-    if (!need) return;
+    if (partition->log().config().compacts) compacted.push_back(partition);
+  });
+  for (const std::shared_ptr<Partition>& partition : compacted) {
+    const auto need = co_await compaction_need(partition, shard.cold_reads(), clock);
+    if (!need) continue;
     const double ratio = need->dirtiness.ratio();
     found.ratio_max = std::max(found.ratio_max, ratio);
-    if (!need->is_due || (found.dirtiest && ratio <= found.dirtiest_ratio)) return;
+    if (!need->is_due || (found.dirtiest && ratio <= found.dirtiest_ratio)) continue;
     found.dirtiest = PartitionKey{partition->topic_id(), partition->index()};
     found.dirtiest_ratio = ratio;
-  });
+  }
   co_return found;
 }
 
@@ -40,7 +43,7 @@ Task<CompactionOutcome> compact_on(BrokerShard& shard, PartitionKey key, Cleaner
   const std::shared_ptr<Partition>* found = shard.find_partition(key.topic_id, key.index);
   if (found == nullptr) co_return CompactionOutcome{};
   const std::shared_ptr<Partition> partition = *found;
-  const CompactionOutcome outcome = co_await compact_partition(partition, shard.node().seams, settings);
+  const CompactionOutcome outcome = co_await compact_partition(partition, shard.node().seams, shard.cold_reads(), settings);
   if (outcome.completed) {
     log_info("cleaner", "a log was compacted", kv("topic", partition->topic()), kv("partition", partition->index()),
              kv("keys", outcome.stats.keys), kv("bytes_before", outcome.log_bytes_before),

@@ -5,6 +5,7 @@
 #include "protocol/batch_builder.h"
 #include "protocol/control_record.h"
 #include "protocol/record.h"
+#include "sim/worlds/look_up.h"
 
 namespace weir::sim {
 namespace {
@@ -119,7 +120,7 @@ Task<void> CompactionWorld::open() {
   if (machine_.dying()) co_return;
   simulation_.trace("open to {}, cleaned before {}", log_->log_end_offset().value(),
                     log_->cleaned_before().value_or(kNoOffset).value());
-  read_whole();
+  co_await machine_.disk_threads().run([this] { read_whole(); });
   opened_ = true;
 }
 
@@ -217,7 +218,7 @@ Task<void> CompactionWorld::act() {
   } else if (choice < 95) {
     save_checkpoints();
   } else {
-    read_whole();
+    co_await machine_.disk_threads().run([this] { read_whole(); });
   }
 }
 
@@ -317,12 +318,14 @@ Task<void> CompactionWorld::append_transaction() {
 
 Task<void> CompactionWorld::compact() {
   const Offset stable = log_->last_stable_offset(high_watermark_);
-  const auto dirtiness = log_->dirtiness(stable, now());
+  const auto dirtiness = co_await look_up(machine_, *log_, [&] { return log_->dirtiness(stable, now()); });
+  if (machine_.dying()) co_return;
   if (!dirtiness || dirtiness->dirty_bytes == 0) {
     compacting_ = false;
     co_return;
   }
-  auto plan = log_->start_compaction(*dirtiness, now());
+  auto plan = co_await look_up(machine_, *log_, [&] { return log_->start_compaction(*dirtiness, now()); });
+  if (machine_.dying()) co_return;
   if (!plan) {
     compacting_ = false;
     co_return expect_no_error("start a compaction", plan.error());
@@ -364,9 +367,10 @@ Task<bool> CompactionWorld::swap_in(const storage::CompactedSegment& segment) {
       continue;
     }
     if (!*to_be_synced) co_return true;
-    read_whole();
-    const Result<> synced = co_await machine_.disk_threads().run(
-        [this] { return machine_.disk().sync_directory(std::string(kDirectory)); });
+    const Result<> synced = co_await machine_.disk_threads().run([this] {
+      read_whole();
+      return machine_.disk().sync_directory(std::string(kDirectory));
+    });
     if (machine_.dying()) co_return false;
     if (!synced) expect_no_error("sync the folder", synced.error());
   }
@@ -378,11 +382,11 @@ void CompactionWorld::read_whole() {
   Written found;
   const Offset end = log_->last_stable_offset(high_watermark_);
   for (Offset at = log_->log_start_offset(); at < end;) {
-    const auto read = log_->read(at, kReadMax, end, true);
+    const auto read = look_up_at_once(*log_, [&] { return log_->read(at, kReadMax, end, true); });
     if (!read) return expect_no_error("read", read.error());
     // What is behind was removed whole.
     if (read->records.length == 0) break;
-    const auto aborted = log_->aborted_transactions(at, *read, end);
+    const auto aborted = look_up_at_once(*log_, [&] { return log_->aborted_transactions(at, *read, end); });
     if (!aborted) return expect_no_error("read the aborted transactions", aborted.error());
     ByteVector bytes(read->records.length);
     const auto got = read->records.file->read_at(read->records.position, bytes);

@@ -4,6 +4,7 @@
 
 #include "protocol/batch_builder.h"
 #include "protocol/record.h"
+#include "sim/worlds/look_up.h"
 
 namespace weir::sim {
 namespace {
@@ -343,22 +344,12 @@ Offset LogWorld::report_records(Offset from, ByteView left, WholeLog* whole) {
   return next;
 }
 
-template <class Look>
-Task<std::invoke_result_t<Look>> LogWorld::look_up(Look look) {
-  while (true) {
-    auto found = look();
-    if (found || found.error().code != Errc::kWouldBlock || machine_.dying()) co_return found;
-    CO_TRY(co_await machine_.disk_threads().run(
-        [missed = log_->missed()] { return missed.file->bring_in(missed.position, missed.length); }));
-  }
-}
-
 Task<void> LogWorld::read_some() {
   const Offset start = log_->log_start_offset();
   const Offset from =
       start + static_cast<int64_t>(simulation_.random().below(static_cast<uint64_t>(high_watermark_ - start + 1)));
   const uint64_t size = simulation_.random().between(1, kReadMax);
-  const auto read = co_await look_up([&] { return log_->read(from, size, high_watermark_, true); });
+  const auto read = co_await look_up(machine_, *log_, [&] { return log_->read(from, size, high_watermark_, true); });
   if (!read) co_return expect_no_error("read", read.error());
   if (read->records.length == 0) {
     if (from < high_watermark_) simulation_.fail("ReaderMakesProgress", fmt::format("nothing at {}", from.value()));
@@ -394,7 +385,7 @@ Task<void> LogWorld::maintain() {
     if (!deleted) expect_no_error("delete records", deleted.error());
   }
   retention_under_way_ = true;
-  const auto removed = co_await look_up([&] { return log_->apply_retention(now(), high_watermark_); });
+  const auto removed = co_await look_up(machine_, *log_, [&] { return log_->apply_retention(now(), high_watermark_); });
   if (machine_.dying()) co_return;
   retention_under_way_ = false;
   if (!removed) expect_no_error("apply retention", removed.error());
@@ -416,11 +407,7 @@ Task<void> LogWorld::maintain() {
 void LogWorld::read_whole() {
   WholeLog whole{.start = log_->log_start_offset(), .end = log_->log_end_offset(), .records = {}};
   for (Offset at = whole.start; at < whole.end;) {
-    const auto read = log_->read(at, kReadMax, whole.end, true);
-    if (!read && read.error().code == Errc::kWouldBlock) {
-      const FileRegion& missed = log_->missed();
-      if (missed.file->bring_in(missed.position, missed.length)) continue;
-    }
+    const auto read = look_up_at_once(*log_, [&] { return log_->read(at, kReadMax, whole.end, true); });
     if (!read) return expect_no_error("read", read.error());
     const auto bytes = read_region(read->records);
     if (!bytes) return expect_no_error("read", bytes.error());

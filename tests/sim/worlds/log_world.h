@@ -66,9 +66,6 @@ class LogWorld {
   Task<void> read_some();
   Task<void> maintain();
   void read_whole();
-  // What `look`, a call of the log, yields when nothing that it needs is missing in the page cache.
-  template <class Look>
-  Task<std::invoke_result_t<Look>> look_up(Look look);
   Task<void> write_number(std::string_view path, Offset number);
   void check_leader_epochs();
   Task<void> close();
