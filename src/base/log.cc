@@ -3,8 +3,12 @@
 #include <fmt/chrono.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <iterator>
+#include <map>
+#include <mutex>
 
 #include "base/loop.h"
 #include "base/seams.h"
@@ -13,23 +17,50 @@ namespace weir {
 namespace {
 
 std::atomic<const Clock*> log_clock = nullptr;
-std::atomic<LogLevel> least_level = LogLevel::kInfo;
 std::atomic<LogFormat> log_format = LogFormat::kText;
 
-std::string_view level_name(LogLevel level) {
-  switch (level) {
-    case LogLevel::kDebug:
-      return "DEBUG";
-    case LogLevel::kInfo:
-      return "INFO";
-    case LogLevel::kWarn:
-      return "WARN";
-    case LogLevel::kError:
-      return "ERROR";
-    case LogLevel::kNothing:
-      break;
+constexpr std::array<std::string_view, 6> kLevelNames{"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"};
+
+// The levels, by component. A lock is cheap enough for what people read.
+class Levels {
+ public:
+  bool passes(LogLevel level, std::string_view component) {
+    const std::scoped_lock lock(mutex_);
+    auto found = own_.find(component);
+    if (found == own_.end()) found = own_.emplace(component, std::nullopt).first;
+    return level >= found->second.value_or(root_);
   }
-  return "?";
+  std::vector<Logger> all() {
+    const std::scoped_lock lock(mutex_);
+    std::vector<Logger> loggers;
+    for (const auto& [name, level] : own_) loggers.push_back({name, level.value_or(root_)});
+    loggers.push_back({std::string(kRootLogger), root_});
+    std::ranges::sort(loggers, {}, &Logger::name);
+    return loggers;
+  }
+  void set_root(LogLevel level) {
+    const std::scoped_lock lock(mutex_);
+    root_ = level;
+  }
+  Result<> set(std::string_view logger, std::optional<LogLevel> level) {
+    const std::scoped_lock lock(mutex_);
+    const auto found = own_.find(logger);
+    if (found == own_.end()) return fail(Errc::kNotFound, fmt::format("Logger {} does not exist", logger));
+    found->second = level;
+    return {};
+  }
+
+ private:
+  std::mutex mutex_;
+  LogLevel root_ = LogLevel::kInfo;
+  // As many as the code names.
+  std::map<std::string, std::optional<LogLevel>, std::less<>> own_;
+};
+
+Levels& levels() {
+  // Never destroyed: what ends last may still log.
+  static Levels& all = *new Levels();  // NOLINT(cppcoreguidelines-owning-memory)
+  return all;
 }
 
 std::string time_text() {
@@ -63,7 +94,7 @@ void append_escaped(std::string& out, std::string_view text) {
 
 std::string text_line(LogLevel level, std::string_view component, std::string_view message,
                       std::initializer_list<LogField> fields) {
-  std::string line = fmt::format("{} {:<5} [{}] {}: ", time_text(), level_name(level), shard_text(), component);
+  std::string line = fmt::format("{} {:<5} [{}] {}: ", time_text(), log_level_name(level), shard_text(), component);
   append_escaped(line, message);
   for (const LogField& field : fields) {
     const bool quoted = field.value.empty() || field.value.find_first_of(" \"\\\n=") != std::string::npos;
@@ -77,7 +108,7 @@ std::string text_line(LogLevel level, std::string_view component, std::string_vi
 std::string json_line(LogLevel level, std::string_view component, std::string_view message,
                       std::initializer_list<LogField> fields) {
   std::string line = fmt::format(R"({{"time":"{}","level":"{}","shard":"{}","component":"{}","message":")", time_text(),
-                                 level_name(level), shard_text(), component);
+                                 log_level_name(level), shard_text(), component);
   append_escaped(line, message);
   line += '"';
   for (const LogField& field : fields) {
@@ -92,15 +123,34 @@ std::string json_line(LogLevel level, std::string_view component, std::string_vi
 
 void configure_logging(const Clock& clock, LogLevel least, LogFormat format) {
   log_clock.store(&clock, std::memory_order_release);
-  least_level.store(least);
+  levels().set_root(least);
   log_format.store(format);
 }
 
-bool log_enabled(LogLevel level) { return level >= least_level.load(std::memory_order_relaxed); }
+std::vector<Logger> loggers() { return levels().all(); }
+
+std::string_view log_level_name(LogLevel level) { return kLevelNames[static_cast<size_t>(level)]; }
+
+std::optional<LogLevel> parse_log_level(std::string_view name) {
+  const auto found = std::ranges::find(kLevelNames, name);
+  if (found == kLevelNames.end()) return std::nullopt;
+  return static_cast<LogLevel>(found - kLevelNames.begin());
+}
+
+Result<> set_log_level(std::string_view logger, LogLevel level) {
+  if (logger != kRootLogger) return levels().set(logger, level);
+  levels().set_root(level);
+  return {};
+}
+
+Result<> reset_log_level(std::string_view logger) {
+  if (logger == kRootLogger) return fail(Errc::kInvalidArgument, "the level of the root logger cannot be removed");
+  return levels().set(logger, std::nullopt);
+}
 
 void log_event(LogLevel level, std::string_view component, std::string_view message,
                std::initializer_list<LogField> fields) {
-  if (!log_enabled(level)) return;
+  if (!levels().passes(level, component)) return;
   const std::string line = log_format.load(std::memory_order_relaxed) == LogFormat::kJson
                                ? json_line(level, component, message, fields)
                                : text_line(level, component, message, fields);

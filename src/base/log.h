@@ -6,14 +6,19 @@
 #include <fmt/format.h>
 
 #include <initializer_list>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "base/result.h"
 
 namespace weir {
 
 class Clock;
 
-enum class LogLevel : uint8_t { kDebug, kInfo, kWarn, kError, kNothing };  // kNothing: of no event, only to drop all
+// kTrace and kFatal are those of no event; they are there to let all pass, and none.
+enum class LogLevel : uint8_t { kTrace, kDebug, kInfo, kWarn, kError, kFatal };
 enum class LogFormat : uint8_t { kText, kJson };
 
 struct LogField {
@@ -37,14 +42,31 @@ LogField kv(std::string_view key, const T& value) {
 
 // Before the first event; events below `least` are dropped. The clock must live as long as the process logs.
 void configure_logging(const Clock& clock, LogLevel least, LogFormat format);
-[[nodiscard]] bool log_enabled(LogLevel level);
 void log_event(LogLevel level, std::string_view component, std::string_view message,
                std::initializer_list<LogField> fields);
+
+// A component with the level below which its events are dropped. There is one for each component that has had an
+// event, dropped or not, and "root" for those without a level of their own.
+struct Logger {
+  std::string name;
+  LogLevel level;
+};
+inline constexpr std::string_view kRootLogger = "root";
+
+// By name.
+std::vector<Logger> loggers();
+// "DEBUG"; parse_log_level takes the same back, and nothing else.
+std::string_view log_level_name(LogLevel level);
+std::optional<LogLevel> parse_log_level(std::string_view name);
+// Takes effect at once, until the process ends. kNotFound: no such logger.
+Result<> set_log_level(std::string_view logger, LogLevel level);
+// The logger goes by the root's level again. kNotFound: no such logger; kInvalidArgument: the root itself.
+Result<> reset_log_level(std::string_view logger);
 
 // log_info("log", "rolled a segment", kv("partition", name), kv("base_offset", base)).
 template <class... Fields>
 void log_debug(std::string_view component, std::string_view message, const Fields&... fields) {
-  if (log_enabled(LogLevel::kDebug)) log_event(LogLevel::kDebug, component, message, {fields...});
+  log_event(LogLevel::kDebug, component, message, {fields...});
 }
 template <class... Fields>
 void log_info(std::string_view component, std::string_view message, const Fields&... fields) {
