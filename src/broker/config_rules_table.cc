@@ -29,12 +29,15 @@ Result<> ConfigRulesTable::validate(const quorum::ConfigResource& resource,
     case ConfigResourceType::kTopic:
       return validate_topic_configs(entries);
     case ConfigResourceType::kGroup:
-      return validate_group_configs(entries);
+      return validate_group_configs(entries, static_settings_);
     case ConfigResourceType::kBroker:
       return validate_broker_configs(entries, resource.name.empty());
-    default:
-      return {};
+    case ConfigResourceType::kClientMetrics:
+      return validate_client_metrics_configs(entries);
+    case ConfigResourceType::kBrokerLogger:
+      break;
   }
+  return {};
 }
 
 bool ConfigRulesTable::is_list(ConfigResourceType type, std::string_view name) const {

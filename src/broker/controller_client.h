@@ -37,6 +37,11 @@ class ControllerClient {
     co_return reply;
   }
 
+  // What this node knows of the metadata quorum.
+  Task<quorum::QuorumInfo> describe_quorum() {
+    return call_on(loop_, [&shell = shell_]() -> Task<quorum::QuorumInfo> { co_return shell.describe_quorum(); });
+  }
+
   // kUnavailable while there is no controller.
   Task<Result<ProducerIdBlock>> allocate_producer_ids(NodeId broker, BrokerEpoch epoch);
 

@@ -129,6 +129,7 @@ Node::Impl::Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loo
     context_.shards.push_back(shards_.back().get());
   }
   context_.log_dirs = &log_dirs_;
+  context_.config_rules = &rules_;
 }
 
 Task<Result<>> Node::Impl::start(MakeData make_data) {
@@ -175,7 +176,8 @@ Task<Result<>> Node::Impl::start_quorum() {
   CO_TRY_ASSIGN(auto bootstrap, co_await context_.seams.disk_threads.run([this] {
     return quorum::read_bootstrap_records(context_.seams.disk, config_.metadata_log_dir());
   }));
-  ControllerOptions options{.cluster_id = context_.cluster_id,
+  ControllerOptions options{.node_id = context_.node_id,
+                            .cluster_id = context_.cluster_id,
                             .delete_topic_enable = config_.delete_topic_enabled(),
                             .num_partitions = config_.num_partitions(),
                             .default_replication_factor = config_.default_replication_factor(),

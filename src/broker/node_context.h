@@ -15,6 +15,7 @@ namespace weir::broker {
 
 class BrokerConfig;
 class BrokerShard;
+class ConfigRules;
 class ControllerClient;
 class LogDirs;
 
@@ -29,6 +30,7 @@ struct NodeContext {
   Duration heartbeat_interval{};
   BrokerEpoch broker_epoch{-1};  // set when the broker is registered, before it serves
   ConfigMap static_settings{};
+  const ConfigRules* config_rules = nullptr;
   ControllerClient* controller = nullptr;
   LogDirs* log_dirs = nullptr;
   std::vector<BrokerShard*> shards{};  // by ShardId

@@ -103,6 +103,8 @@ std::vector<std::string_view> broker_synonyms(std::string_view broker_key) {
 
 std::string_view config_type_name(ConfigType type) {
   switch (type) {
+    case ConfigType::kUnknown:
+      break;
     case ConfigType::kBoolean:
       return "boolean";
     case ConfigType::kString:

@@ -14,6 +14,7 @@ namespace weir::broker {
 
 // The numbers are those of DescribeConfigs on the wire.
 enum class ConfigType : int8_t {
+  kUnknown = 0,  // of no key: log levels are described so
   kBoolean = 1,
   kString = 2,
   kInt = 3,

@@ -77,15 +77,15 @@ ConfigDescription described(const ConfigKey& key, std::optional<std::string> val
           .synonyms = std::move(synonyms)};
 }
 
-ConfigDescription described_unknown(std::string name, std::vector<ConfigSynonym> synonyms) {
+ConfigDescription described_unknown(std::string name, std::vector<ConfigSynonym> synonyms, bool read_only) {
   hide(synonyms);
   const auto source = synonyms.front().source;
   return {.name = std::move(name),
           .value = std::nullopt,
           .source = source,
-          .is_read_only = false,
+          .is_read_only = read_only,
           .is_sensitive = true,
-          .type = ConfigType::kString,
+          .type = ConfigType::kUnknown,
           .documentation = {},
           .synonyms = std::move(synonyms)};
 }
@@ -97,12 +97,21 @@ std::vector<ConfigDescription> describe_resource(ConfigSection section, ConfigSo
     const auto at = own.find(key->name);
     if (key->internal && at == own.end()) continue;
     auto synonyms = inherited(section, layers, *key);
+    // As with the broker's own: the list starts at the strongest name. A group's own default is told where the broker
+    // has no setting for it.
+    const auto defaults = broker_defaults(section, key->name);
+    if (!defaults.empty()) {
+      const auto own_name = std::ranges::find(synonyms, defaults.front().broker_key, &ConfigSynonym::name);
+      synonyms.erase(synonyms.begin(), own_name);
+    }
+    if (section == ConfigSection::kGroup && defaults.empty() && key->default_value != nullptr)
+      synonyms.push_back({std::string(key->name), key->default_value, ConfigSource::kDefault});
     if (at != own.end()) synonyms.insert(synonyms.begin(), {std::string(key->name), at->second, own_source});
     configs.push_back(described(*key, resource_value(section, own, layers, *key), std::move(synonyms), false));
   }
   for (const auto& [name, value] : own) {
     if (find_config_key(section, name) == nullptr)
-      configs.push_back(described_unknown(name, {{name, value, own_source}}));
+      configs.push_back(described_unknown(name, {{name, value, own_source}}, false));
   }
   return configs;
 }
@@ -136,13 +145,23 @@ std::vector<ConfigDescription> describe_group(const ConfigMap& own, const Broker
   return describe_resource(ConfigSection::kGroup, ConfigSource::kGroup, own, layers);
 }
 
+std::vector<ConfigDescription> describe_client_metrics(const ConfigMap& own, const BrokerLayers& layers) {
+  return describe_resource(ConfigSection::kClientMetrics, ConfigSource::kClientMetrics, own, layers);
+}
+
 std::vector<ConfigDescription> describe_broker(const BrokerLayers& layers) {
   std::vector<ConfigDescription> configs;
   for (const ConfigKey* key : config_keys(ConfigSection::kBroker)) {
     const auto names = broker_synonyms(key->name);
     auto synonyms = broker_values(layers, names);
     // As a setting's own value is null while a weaker synonym has one, the list starts at its own name.
-    if (key->name != "node.id" && key->name != "broker.id") {
+    if (key->name == "node.id" || key->name == "broker.id") {
+      // One setting of two names: it is told under the name that is asked for, with that name's default.
+      std::erase_if(synonyms, [&](const ConfigSynonym& synonym) {
+        return synonym.source == ConfigSource::kDefault && synonym.name != key->name;
+      });
+      for (ConfigSynonym& synonym : synonyms) synonym.name = key->name;
+    } else {
       synonyms.erase(synonyms.begin(), std::ranges::find(synonyms, key->name, &ConfigSynonym::name));
     }
     const bool is_set = !synonyms.empty() && synonyms.front().source != ConfigSource::kDefault;
@@ -157,7 +176,7 @@ std::vector<ConfigDescription> describe_broker(const BrokerLayers& layers) {
         unknown[name].push_back({name, value, layer.source});
     }
   }
-  for (auto& [name, synonyms] : unknown) configs.push_back(described_unknown(name, std::move(synonyms)));
+  for (auto& [name, synonyms] : unknown) configs.push_back(described_unknown(name, std::move(synonyms), true));
   return configs;
 }
 
@@ -166,7 +185,7 @@ std::vector<ConfigDescription> describe_cluster_defaults(const BrokerLayers& lay
   for (const auto& [name, value] : layers.dynamic_cluster) {
     std::vector<ConfigSynonym> synonyms = {{name, value, ConfigSource::kDynamicCluster}};
     const ConfigKey* key = find_config_key(ConfigSection::kBroker, name);
-    configs.push_back(key == nullptr ? described_unknown(name, std::move(synonyms))
+    configs.push_back(key == nullptr ? described_unknown(name, std::move(synonyms), true)
                                      : described(*key, value, std::move(synonyms), false));
   }
   return configs;

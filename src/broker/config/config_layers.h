@@ -58,9 +58,10 @@ std::optional<std::string> broker_value(const BrokerLayers& layers, std::string_
 std::optional<std::string> resource_value(ConfigSection section, const ConfigMap& own, const BrokerLayers& layers,
                                           const ConfigKey& key);
 
-// Every setting of a topic or a group, and those of its own that are unknown.
+// Every setting of a topic, a group or a subscription to client metrics, and those of its own that are unknown.
 std::vector<ConfigDescription> describe_topic(const ConfigMap& own, const BrokerLayers& layers);
 std::vector<ConfigDescription> describe_group(const ConfigMap& own, const BrokerLayers& layers);
+std::vector<ConfigDescription> describe_client_metrics(const ConfigMap& own, const BrokerLayers& layers);
 
 // Every setting of a broker; what is set but unknown is shown without its value, since it may be a secret of a plug-in.
 std::vector<ConfigDescription> describe_broker(const BrokerLayers& layers);

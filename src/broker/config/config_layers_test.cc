@@ -88,6 +88,8 @@ TEST(DescribeTopic, ListsSourcesAndSynonymsStrongestFirst) {
   EXPECT_EQ(configs.size(), 33U);
   EXPECT_EQ(text(find(configs, "segment.ms").synonyms), "4:log.roll.ms=1000000 5:log.roll.hours=168 ");
   EXPECT_EQ(find(configs, "segment.ms").value, "1000000");
+  EXPECT_EQ(text(find(configs, "retention.ms").synonyms), "") << "nothing is set under the strongest name";
+  EXPECT_EQ(find(configs, "retention.ms").value, "604800000");
   EXPECT_EQ(text(find(configs, "min.insync.replicas").synonyms), "3:min.insync.replicas=1 5:min.insync.replicas=1 ");
   EXPECT_EQ(text(find(configs, "retention.bytes").synonyms), "1:retention.bytes=5000 5:log.retention.bytes=-1 ");
   EXPECT_EQ(find(configs, "retention.bytes").source, ConfigSource::kTopic);
@@ -107,6 +109,8 @@ TEST(DescribeBroker, ShowsWhatCanChangeAndHidesSecrets) {
   const auto configs = describe_broker(layers);
   EXPECT_TRUE(find(configs, "node.id").is_read_only);
   EXPECT_EQ(find(configs, "broker.id").value, "1");
+  EXPECT_EQ(text(find(configs, "node.id").synonyms), "4:node.id=1 ");
+  EXPECT_EQ(text(find(configs, "broker.id").synonyms), "4:broker.id=1 5:broker.id=-1 ");
   EXPECT_FALSE(find(configs, "listeners").is_read_only);
   EXPECT_EQ(find(configs, "log.retention.hours").value, "100");
   EXPECT_EQ(find(configs, "log.retention.ms").value, std::nullopt);
@@ -127,6 +131,21 @@ TEST(DescribeBroker, ShowsTheClusterDefaultsAlone) {
   EXPECT_EQ(configs[0].source, ConfigSource::kDynamicCluster);
 }
 
+TEST(DescribeBroker, TakesWhatNobodyKnowsForASecretThatCannotChange) {
+  BrokerLayers layers;
+  layers.dynamic_cluster = {{"my.own", "5"}};
+  const auto configs = describe_cluster_defaults(layers);
+  ASSERT_EQ(configs.size(), 1U);
+  EXPECT_TRUE(configs[0].is_read_only && configs[0].is_sensitive);
+  EXPECT_EQ(configs[0].type, ConfigType::kUnknown);
+}
+
+TEST(DescribeClientMetrics, ShowsWhatIsSetAndTheDefaults) {
+  const auto configs = describe_client_metrics({{"interval.ms", "1000"}}, {});
+  EXPECT_EQ(text(find(configs, "interval.ms").synonyms), "7:interval.ms=1000 ");
+  EXPECT_EQ(find(configs, "metrics").source, ConfigSource::kDefault);
+}
+
 TEST(DescribeGroup, TakesItsDefaultsFromTheBroker) {
   BrokerLayers layers;
   layers.static_broker = {{"group.consumer.heartbeat.interval.ms", "6000"}};
@@ -134,6 +153,7 @@ TEST(DescribeGroup, TakesItsDefaultsFromTheBroker) {
   EXPECT_EQ(find(configs, "consumer.heartbeat.interval.ms").value, "6000");
   EXPECT_EQ(find(configs, "consumer.session.timeout.ms").source, ConfigSource::kGroup);
   EXPECT_EQ(find(configs, "share.isolation.level").value, "read_uncommitted");
+  EXPECT_EQ(text(find(configs, "share.isolation.level").synonyms), "5:share.isolation.level=read_uncommitted ");
 }
 
 }  // namespace

@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cctype>
 #include <charconv>
+#include <regex>
 
 namespace weir::broker {
 namespace {
@@ -162,6 +164,43 @@ Result<> validate_known(ConfigSection section, std::string_view what, const Conf
   return {};
 }
 
+// The broker's settings that bound a group's, "" for none: consumer.session.timeout.ms stays within
+// group.consumer.min.session.timeout.ms and group.consumer.max.session.timeout.ms.
+struct GroupLimits {
+  std::string min;
+  std::string max;
+};
+
+GroupLimits group_limits(std::string_view name) {
+  if (name == "streams.num.standby.replicas") return {"", "group.streams.max.standby.replicas"};
+  const size_t dot = name.find('.');
+  if (dot == std::string_view::npos) return {};
+  const auto bounded = [&](std::string_view word) {
+    return fmt::format("group.{}.{}.{}", name.substr(0, dot), word, name.substr(dot + 1));
+  };
+  // Those that the broker does not know bound nothing.
+  return {bounded("min"), bounded("max")};
+}
+
+// NAME=REGEX of what a client tells of itself.
+bool is_client_pattern(std::string_view pattern) {
+  constexpr auto kNames =
+      std::to_array<std::string_view>({"client_instance_id", "client_id", "client_software_name",
+                                       "client_software_version", "client_source_address", "client_source_port"});
+  const size_t equals = pattern.find('=');
+  if (equals == std::string_view::npos || !contains(kNames, trim(pattern.substr(0, equals)))) return false;
+  const std::string expression(trim(pattern.substr(equals + 1)));
+  // The library compiles expressions by recursion: a long one would take the stack.
+  constexpr size_t kExpressionSizeMax = 1000;
+  if (expression.empty() || expression.size() > kExpressionSizeMax) return false;
+  try {
+    const std::regex compiled(expression);
+    return true;
+  } catch (const std::regex_error&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 std::string_view trim(std::string_view text) {
@@ -213,6 +252,8 @@ std::vector<std::string> parse_list(std::string_view text) {
 
 Result<> validate_config(const ConfigKey& key, std::string_view value) {
   switch (key.type) {
+    case ConfigType::kUnknown:
+      return {};
     case ConfigType::kBoolean:
       if (auto parsed = parse_boolean(value); !parsed) return bad_value(key, value, parsed.error().message);
       return {};
@@ -247,8 +288,50 @@ Result<> validate_topic_configs(const ConfigMap& configs) {
   return {};
 }
 
-Result<> validate_group_configs(const ConfigMap& configs) {
-  return validate_known(ConfigSection::kGroup, "group", configs);
+Result<> validate_group_configs(const ConfigMap& configs, const ConfigMap& broker) {
+  TRY(validate_known(ConfigSection::kGroup, "group", configs));
+  for (const auto& [name, value] : configs) {
+    const GroupLimits limits = group_limits(name);
+    const auto bound = [&](std::string_view key, int64_t otherwise) {
+      const ConfigKey* row = key.empty() ? nullptr : find_config_key(ConfigSection::kBroker, key);
+      if (row == nullptr) return otherwise;
+      const auto set = broker.find(key);
+      return parse_integer(set != broker.end() ? std::string_view(set->second) : row->default_value, INT64_MIN,
+                           INT64_MAX)
+          .value_or(otherwise);
+    };
+    const auto number = parse_integer(value, INT64_MIN, INT64_MAX);
+    if (!number) continue;
+    if (*number < bound(limits.min, INT64_MIN))
+      return invalid(fmt::format("{} must be greater than or equal to {}", name, limits.min));
+    if (*number > bound(limits.max, INT64_MAX))
+      return invalid(fmt::format("{} must be less than or equal to {}", name, limits.max));
+  }
+  return {};
+}
+
+Result<> validate_client_metrics_configs(const ConfigMap& configs) {
+  constexpr int64_t kIntervalMinMs = 100;
+  constexpr int64_t kIntervalMaxMs = 3600000;
+  for (const auto& [name, value] : configs) {
+    const ConfigKey* key = find_config_key(ConfigSection::kClientMetrics, name);
+    if (key == nullptr) return fail(Errc::kUnsupported, fmt::format("Unknown client metrics configuration: {}", name));
+    TRY(validate_config(*key, value));
+    if (name == "interval.ms") {
+      const int64_t interval = *parse_integer(value, INT32_MIN, INT32_MAX);
+      if (interval < kIntervalMinMs || interval > kIntervalMaxMs) {
+        return fail(Errc::kUnsupported,
+                    fmt::format("Invalid value {} for {}, interval must be between {} and {} (1 hour)", value, name,
+                                kIntervalMinMs, kIntervalMaxMs));
+      }
+    }
+    if (name == "match") {
+      for (const std::string& pattern : parse_list(value)) {
+        if (!is_client_pattern(pattern)) return invalid(fmt::format("Illegal client matching pattern: {}", pattern));
+      }
+    }
+  }
+  return {};
 }
 
 Result<> validate_broker_configs(const ConfigMap& configs, bool cluster_wide) {
@@ -270,6 +353,10 @@ Result<> validate_broker_configs(const ConfigMap& configs, bool cluster_wide) {
   for (const auto& [name, value] : configs) {
     const ConfigKey* key = find_config_key(ConfigSection::kBroker, name);
     if (key != nullptr) TRY(validate_config(*key, value));
+    const bool is_retention =
+        name == "log.retention.ms" || name == "log.retention.minutes" || name == "log.retention.hours";
+    if (is_retention && parse_integer(value, INT64_MIN, INT64_MAX).value_or(1) == 0)
+      return invalid(fmt::format("{} must be unlimited (-1) or, greater than or equal to 1", name));
   }
   return {};
 }

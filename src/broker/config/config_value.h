@@ -41,7 +41,11 @@ Result<> validate_config(const ConfigKey& key, std::string_view value);
 // For what CreateTopics, IncrementalAlterConfigs and AlterConfigs set on a topic or a group. kInvalidArgument names the
 // first setting that is unknown or has a bad value, or that contradicts another.
 Result<> validate_topic_configs(const ConfigMap& configs);
-Result<> validate_group_configs(const ConfigMap& configs);
+// A group's settings are held within the limits that the broker's settings set, `broker` or their defaults.
+Result<> validate_group_configs(const ConfigMap& configs, const ConfigMap& broker);
+// kUnsupported, not kInvalidArgument, for an unknown setting and an interval outside its limits: the request is wrong,
+// not the value.
+Result<> validate_client_metrics_configs(const ConfigMap& configs);
 
 // For what is set on a broker at run time, or on all brokers when `cluster_wide`. kInvalidArgument as above, or when a
 // setting cannot change at run time or not for all brokers at once. Names that weir does not know are accepted, as

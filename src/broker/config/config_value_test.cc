@@ -77,15 +77,41 @@ TEST(ConfigValue, ChecksWhetherABrokerSettingCanChangeAtRunTime) {
   EXPECT_EQ(complaint({{"foo.bar", "1"}, {"log.retention.ms", "-1"}}, true), "");
 }
 
+TEST(ConfigValue, HoldsGroupSettingsWithinTheLimitsOfTheBroker) {
+  EXPECT_EQ(validate_group_configs({{"consumer.session.timeout.ms", "44999"}}, {}).error().message,
+            "consumer.session.timeout.ms must be greater than or equal to group.consumer.min.session.timeout.ms");
+  EXPECT_TRUE(validate_group_configs({{"consumer.session.timeout.ms", "44999"}},
+                                     {{"group.consumer.min.session.timeout.ms", "1000"}}));
+  EXPECT_EQ(validate_group_configs({{"share.partition.max.record.locks", "10001"}}, {}).error().message,
+            "share.partition.max.record.locks must be less than or equal to "
+            "group.share.max.partition.max.record.locks");
+  EXPECT_FALSE(validate_group_configs({{"streams.num.standby.replicas", "3"}}, {}));
+  EXPECT_TRUE(validate_group_configs({{"streams.num.standby.replicas", "2"}}, {}));
+}
+
+TEST(ConfigValue, ChecksClientMetricsSettings) {
+  EXPECT_TRUE(validate_client_metrics_configs(
+      {{"interval.ms", "100"}, {"match", "client_id=app-[0-9]+, client_software_name=.*"}, {"metrics", "a.,b."}}));
+  EXPECT_EQ(validate_client_metrics_configs({{"nope", "1"}}).error().code, Errc::kUnsupported);
+  EXPECT_EQ(validate_client_metrics_configs({{"interval.ms", "99"}}).error().code, Errc::kUnsupported);
+  EXPECT_EQ(validate_client_metrics_configs({{"interval.ms", "x"}}).error().code, Errc::kInvalidArgument);
+  for (const auto* match : {"client_id", "client_id=", "client_id=[", "host=x"}) {
+    const auto valid = validate_client_metrics_configs({{"match", match}});
+    ASSERT_FALSE(valid) << match;
+    EXPECT_EQ(valid.error().code, Errc::kInvalidArgument);
+  }
+}
+
 TEST(ConfigValue, ChecksGroupSettings) {
-  EXPECT_TRUE(validate_group_configs({{"share.auto.offset.reset", "by_duration:P1DT2H3M4.5S"}}).has_value());
-  EXPECT_TRUE(validate_group_configs({{"share.auto.offset.reset", "earliest"}, {"consumer.session.timeout.ms", "1"}})
-                  .has_value());
+  EXPECT_TRUE(validate_group_configs({{"share.auto.offset.reset", "by_duration:P1DT2H3M4.5S"}}, {}).has_value());
+  EXPECT_TRUE(
+      validate_group_configs({{"share.auto.offset.reset", "earliest"}, {"consumer.session.timeout.ms", "45000"}}, {})
+          .has_value());
   for (const auto* reset : {"x", "by_duration:", "by_duration:P", "by_duration:PT", "by_duration:1D", "by_duration:P1H",
                             "by_duration:PT1M2H", "by_duration:PT1.5M"}) {
-    EXPECT_FALSE(validate_group_configs({{"share.auto.offset.reset", reset}}).has_value()) << reset;
+    EXPECT_FALSE(validate_group_configs({{"share.auto.offset.reset", reset}}, {}).has_value()) << reset;
   }
-  EXPECT_EQ(validate_group_configs({{"foo", "1"}}).error().message, "Unknown group config name: foo");
+  EXPECT_EQ(validate_group_configs({{"foo", "1"}}, {}).error().message, "Unknown group config name: foo");
 }
 
 TEST(ConfigValue, DoesNotRepeatAPassword) {

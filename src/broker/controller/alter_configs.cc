@@ -7,20 +7,6 @@
 namespace weir::broker {
 namespace {
 
-std::vector<ConfigEdit> edits_of(const protocol::IncrementalAlterConfigsRequest::AlterConfigsResource& resource) {
-  std::vector<ConfigEdit> edits;
-  for (const auto& config : resource.configs) {
-    edits.push_back({config.name, static_cast<ConfigOperation>(config.config_operation), config.value});
-  }
-  return edits;
-}
-
-std::vector<ConfigEdit> edits_of(const protocol::AlterConfigsRequest::AlterConfigsResource& resource) {
-  std::vector<ConfigEdit> edits;
-  for (const auto& config : resource.configs) edits.push_back({config.name, ConfigOperation::kSet, config.value});
-  return edits;
-}
-
 // What both APIs have in common; `change` makes the records of one resource.
 template <class Request, class Change>
 void alter_all(const Request& request, const quorum::MetadataImage& image, const ConfigRules& rules,

@@ -33,6 +33,20 @@ std::vector<std::string_view> items_of(std::string_view list) {
 
 }  // namespace
 
+std::vector<ConfigEdit> edits_of(const protocol::IncrementalAlterConfigsRequest::AlterConfigsResource& resource) {
+  std::vector<ConfigEdit> edits;
+  for (const auto& config : resource.configs) {
+    edits.push_back({config.name, static_cast<ConfigOperation>(config.config_operation), config.value});
+  }
+  return edits;
+}
+
+std::vector<ConfigEdit> edits_of(const protocol::AlterConfigsRequest::AlterConfigsResource& resource) {
+  std::vector<ConfigEdit> edits;
+  for (const auto& config : resource.configs) edits.push_back({config.name, ConfigOperation::kSet, config.value});
+  return edits;
+}
+
 ConfigChange::ConfigChange(const quorum::MetadataImage& image, const ConfigRules& rules, int8_t resource_type,
                            std::string_view resource_name)
     : image_(image),
@@ -40,54 +54,99 @@ ConfigChange::ConfigChange(const quorum::MetadataImage& image, const ConfigRules
       resource_{static_cast<ConfigResourceType>(resource_type), std::string(resource_name)},
       before_(image.config(resource_.type, resource_.name)) {}
 
-std::optional<ApiError> ConfigChange::check_resource() const {
+std::optional<ApiError> ConfigChange::check_name() const {
   const std::string& name = resource_.name;
   switch (resource_.type) {
     case ConfigResourceType::kTopic:
-      if (image_.topics_by_name.contains(name)) return std::nullopt;
-      return ApiError{ErrorCode::kUnknownTopicOrPartition, fmt::format("The topic '{}' does not exist.", name)};
+      if (name.empty()) return invalid("Default topic resources are not allowed.");
+      if (const auto problem = topic_name_problem(name)) return ApiError{ErrorCode::kInvalidTopicException, *problem};
+      return std::nullopt;
     case ConfigResourceType::kBroker: {
       if (name.empty()) return std::nullopt;
       int32_t id = 0;
       const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
-      if (error != std::errc() || end != name.data() + name.size()) {
-        return invalid(fmt::format("Invalid broker name {}", name));
-      }
-      if (image_.broker(NodeId(id)) != nullptr) return std::nullopt;
-      return ApiError{ErrorCode::kBrokerIdNotRegistered, fmt::format("No broker with id {} found.", id)};
+      if (error == std::errc() && end == name.data() + name.size() && id >= 0) return std::nullopt;
+      return invalid(fmt::format("Invalid broker name {}", name));
     }
     case ConfigResourceType::kClientMetrics:
       return name.empty() ? std::optional(invalid("A client metrics subscription needs a name.")) : std::nullopt;
     case ConfigResourceType::kGroup:
-      return name.empty() ? std::optional(invalid("A group needs a name.")) : std::nullopt;
+      return name.empty() ? std::optional(invalid("Default group resources are not allowed.")) : std::nullopt;
     case ConfigResourceType::kBrokerLogger:
       break;
   }
-  return invalid(fmt::format("Unsupported config resource type {}", static_cast<int>(resource_.type)));
+  return invalid(fmt::format("Unknown resource type {}", static_cast<int>(resource_.type)));
+}
+
+std::optional<ApiError> ConfigChange::check_existence() const {
+  if (resource_.type == ConfigResourceType::kTopic && !image_.topics_by_name.contains(resource_.name)) {
+    return ApiError{ErrorCode::kUnknownTopicOrPartition, fmt::format("The topic '{}' does not exist.", resource_.name)};
+  }
+  if (resource_.type == ConfigResourceType::kBroker && !resource_.name.empty()) {
+    int32_t id = 0;  // check_name() has passed
+    std::from_chars(resource_.name.data(), resource_.name.data() + resource_.name.size(), id);
+    if (image_.broker(NodeId(id)) == nullptr)
+      return ApiError{ErrorCode::kBrokerIdNotRegistered, fmt::format("No broker with id {} found.", id)};
+  }
+  return std::nullopt;
 }
 
 std::optional<ApiError> ConfigChange::check_edits(const std::vector<ConfigEdit>& edits) {
   std::set<std::string_view> names;
+  std::vector<std::string_view> without_value;
+  for (const ConfigEdit& edit : edits) {
+    if (!names.insert(edit.name).second) return invalid("Error due to duplicate config keys");
+    if (!edit.value && edit.operation != ConfigOperation::kDelete) without_value.push_back(edit.name);
+  }
+  if (!without_value.empty())
+    return invalid(fmt::format("Null value not supported for : {}", fmt::join(without_value, ", ")));
   for (const ConfigEdit& edit : edits) {
     if (edit.operation < ConfigOperation::kSet || edit.operation > ConfigOperation::kSubtract) {
       return invalid(fmt::format("Unknown operation {} for config {}", static_cast<int>(edit.operation), edit.name));
-    }
-    if (!names.insert(edit.name).second) return invalid("Error due to duplicate config keys");
-    if (!edit.value && edit.operation != ConfigOperation::kDelete) {
-      return invalid(fmt::format("Null value not supported for config: {}", edit.name));
     }
   }
   return std::nullopt;
 }
 
-std::optional<ApiError> ConfigChange::check_elr(const quorum::ConfigEntries& after) const {
+std::optional<ApiError> ConfigChange::check_values(const quorum::ConfigEntries& after) const {
+  const Result<> valid = rules_.validate(resource_, after);
+  if (valid) return std::nullopt;
+  // Of a subscription to client metrics some errors are the request's.
+  const bool is_request = valid.error().code == Errc::kUnsupported;
+  return is_request ? invalid(valid.error().message) : invalid_config(valid.error().message);
+}
+
+std::optional<ApiError> ConfigChange::apply_all(const std::vector<ConfigEdit>& edits,
+                                                quorum::ConfigEntries& entries) const {
+  for (const ConfigEdit& edit : edits) {
+    if (auto error = apply(edit, entries)) return error;
+  }
+  return std::nullopt;
+}
+
+std::optional<ApiError> ConfigChange::check_edit(const std::vector<ConfigEdit>& edits) const {
+  quorum::ConfigEntries after = before_;
+  if (auto error = apply_all(edits, after)) return error;
+  return check_values(after);
+}
+
+std::optional<ApiError> ConfigChange::check_replace(const std::vector<ConfigEdit>& entries) const {
+  quorum::ConfigEntries after;
+  if (auto error = apply_all(entries, after)) return error;
+  return check_values(after);
+}
+
+std::optional<ApiError> ConfigChange::check_elr(const quorum::ConfigEntries& after,
+                                                const std::vector<ConfigEdit>& edits) const {
   if (!image_.is_elr_enabled() || resource_.type != ConfigResourceType::kBroker) return std::nullopt;
   const bool before = before_.contains(kMinInsyncReplicas);
   if (resource_.name.empty()) {
     if (!before || after.contains(kMinInsyncReplicas)) return std::nullopt;
     return invalid_config("Cluster-wide min.insync.replicas cannot be removed while ELR is enabled.");
   }
-  if (!after.contains(kMinInsyncReplicas) || before) return std::nullopt;
+  const bool is_named = after.contains(kMinInsyncReplicas) ||
+                        std::ranges::any_of(edits, [](const auto& edit) { return edit.name == kMinInsyncReplicas; });
+  if (!is_named) return std::nullopt;
   return invalid_config("min.insync.replicas of one broker cannot be set while ELR is enabled.");
 }
 
@@ -131,29 +190,27 @@ std::optional<ApiError> ConfigChange::apply(const ConfigEdit& edit, quorum::Conf
 
 std::optional<ApiError> ConfigChange::edit(const std::vector<ConfigEdit>& edits, quorum::MetadataRecords& records) {
   if (auto error = check_edits(edits)) return error;
-  if (auto error = check_resource()) return error;
+  if (auto error = check_name()) return error;
   quorum::ConfigEntries after = before_;
-  for (const ConfigEdit& edit : edits) {
-    if (auto error = apply(edit, after)) return error;
-  }
+  if (auto error = apply_all(edits, after)) return error;
   return finish(after, edits, records);
 }
 
 std::optional<ApiError> ConfigChange::replace(const std::vector<ConfigEdit>& entries,
                                               quorum::MetadataRecords& records) {
   if (auto error = check_edits(entries)) return error;
-  if (auto error = check_resource()) return error;
+  if (auto error = check_name()) return error;
   quorum::ConfigEntries after;
-  for (const ConfigEdit& entry : entries) {
-    if (auto error = apply(entry, after)) return error;
-  }
+  if (auto error = apply_all(entries, after)) return error;
   return finish(after, {}, records);
 }
 
 std::optional<ApiError> ConfigChange::finish(const quorum::ConfigEntries& after, const std::vector<ConfigEdit>& edits,
                                              quorum::MetadataRecords& records) {
-  if (auto error = check_elr(after)) return error;
-  if (auto valid = rules_.validate(resource_, after); !valid) return invalid_config(valid.error().message);
+  if (auto error = check_elr(after, edits)) return error;
+  // Values first: so Kafka looks, and who asks about a topic that is not there learns of them too.
+  if (auto error = check_values(after)) return error;
+  if (auto error = check_existence()) return error;
   const auto is_set_again = [&](std::string_view name) {
     return std::ranges::any_of(
         edits, [&](const ConfigEdit& edit) { return edit.name == name && edit.operation == ConfigOperation::kSet; });

@@ -17,6 +17,8 @@
 #include "protocol/messages/allocate_producer_ids_response.h"
 #include "protocol/messages/alter_configs_request.h"
 #include "protocol/messages/alter_configs_response.h"
+#include "protocol/messages/alter_partition_reassignments_request.h"
+#include "protocol/messages/alter_partition_reassignments_response.h"
 #include "protocol/messages/alter_partition_request.h"
 #include "protocol/messages/alter_partition_response.h"
 #include "protocol/messages/assign_replicas_to_dirs_request.h"
@@ -37,6 +39,8 @@
 #include "protocol/messages/elect_leaders_response.h"
 #include "protocol/messages/incremental_alter_configs_request.h"
 #include "protocol/messages/incremental_alter_configs_response.h"
+#include "protocol/messages/list_partition_reassignments_request.h"
+#include "protocol/messages/list_partition_reassignments_response.h"
 #include "protocol/messages/unregister_broker_request.h"
 #include "protocol/messages/unregister_broker_response.h"
 #include "protocol/messages/update_features_request.h"
@@ -48,6 +52,7 @@ namespace weir::broker {
 
 // From the node's settings, named as there.
 struct ControllerOptions {
+  NodeId node_id = kNoNode;
   std::string cluster_id;
   bool delete_topic_enable = true;
   int32_t num_partitions = 1;
@@ -101,6 +106,10 @@ class Controller {
                                                   const DecideContext& context);
   Decision<protocol::AssignReplicasToDirsResponse> decide(const protocol::AssignReplicasToDirsRequest& request,
                                                           const DecideContext& context);
+  Decision<protocol::AlterPartitionReassignmentsResponse> decide(
+      const protocol::AlterPartitionReassignmentsRequest& request, const DecideContext& context);
+  Decision<protocol::ListPartitionReassignmentsResponse> decide(
+      const protocol::ListPartitionReassignmentsRequest& request, const DecideContext& context);
   // Settings and features.
   Decision<protocol::IncrementalAlterConfigsResponse> decide(const protocol::IncrementalAlterConfigsRequest& request,
                                                              const DecideContext& context);

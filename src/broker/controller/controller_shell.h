@@ -36,6 +36,7 @@ class ControllerShell : public quorum::LeadershipListener, private Timer {
   // The rest: the controller's loop only.
   [[nodiscard]] bool is_active() const { return active_; }
   [[nodiscard]] const Controller& controller() const { return controller_; }
+  [[nodiscard]] quorum::QuorumInfo describe_quorum() const { return raft_.describe(); }
   void on_leader(LeaderEpoch epoch) override;
   void on_no_longer_leader() override;
 

@@ -50,8 +50,7 @@ std::optional<ApiError> create(const quorum::MetadataImage& image, const Wanted&
                                quorum::MetadataRecords& records) {
   const auto topic = image.topic(wanted.name);
   if (topic == nullptr) {
-    return ApiError{ErrorCode::kUnknownTopicOrPartition,
-                    std::string(error_message(ErrorCode::kUnknownTopicOrPartition))};
+    return ApiError{ErrorCode::kUnknownTopicOrPartition, {}};
   }
   const auto present = static_cast<int64_t>(topic->partitions.size());
   if (wanted.count == present) {
@@ -94,7 +93,7 @@ Decision<CreatePartitionsResponse> Controller::decide(const CreatePartitionsRequ
                            : create(image_, wanted, random_, decision.records);
     if (!error) continue;
     result.error_code = protocol::error_field(error->code);
-    result.error_message = reply.keep(error->message);
+    if (!error->message.empty()) result.error_message = reply.keep(error->message);
   }
   if (request.validate_only) decision.records = quorum::MetadataRecords(image_.metadata_version());
   return decision;

@@ -16,30 +16,41 @@ using protocol::ErrorCode;
 constexpr int8_t kPreferredElection = 0;
 constexpr int8_t kUncleanElection = 1;
 
-ErrorCode elect(const quorum::MetadataImage& image, const ConfigRules& rules, const quorum::TopicImage* topic,
-                PartitionIndex index, int8_t election_type, quorum::MetadataRecords& records) {
-  const quorum::PartitionImage* partition = topic == nullptr ? nullptr : topic->partition(index);
-  if (partition == nullptr) return ErrorCode::kUnknownTopicOrPartition;
+using Outcome = std::optional<ApiError>;
+
+Outcome refused(ErrorCode error) { return ApiError{error, std::string(error_message(error))}; }
+
+Outcome elect(const quorum::MetadataImage& image, const ConfigRules& rules, std::string_view topic_name,
+              PartitionIndex index, int8_t election_type, quorum::MetadataRecords& records) {
+  const auto topic = image.topic(topic_name);
+  if (topic == nullptr)
+    return ApiError{ErrorCode::kUnknownTopicOrPartition, fmt::format("No such topic as {}", topic_name)};
+  const quorum::PartitionImage* partition = topic->partition(index);
+  if (partition == nullptr) {
+    return ApiError{ErrorCode::kUnknownTopicOrPartition,
+                    fmt::format("No such partition as {}-{}", topic_name, index.value())};
+  }
   const bool preferred = election_type == kPreferredElection;
   const bool is_needed = preferred ? partition->leader != partition->replicas.front() : partition->leader == kNoNode;
-  if (!is_needed) return ErrorCode::kElectionNotNeeded;
+  if (!is_needed) return refused(ErrorCode::kElectionNotNeeded);
   auto change = change_of(image, rules, *topic, index);
   change.election = preferred ? Election::kPreferred : Election::kUnclean;
   const auto record = decide_partition_change(change);
   if (!record) {
-    return preferred ? ErrorCode::kPreferredLeaderNotAvailable : ErrorCode::kEligibleLeadersNotAvailable;
+    return refused(preferred ? ErrorCode::kPreferredLeaderNotAvailable : ErrorCode::kEligibleLeadersNotAvailable);
   }
   records.add(*record);
-  return ErrorCode::kNone;
+  return std::nullopt;
 }
 
 void answer(Reply<ElectLeadersResponse>& reply, ElectLeadersResponse::ReplicaElectionResult& topic,
-            PartitionIndex index, ErrorCode error) {
+            PartitionIndex index, const Outcome& outcome) {
   auto& result = topic.partition_result.emplace_back();
   result.partition_id = index.value();
-  result.error_code = protocol::error_field(error);
   result.error_message.reset();
-  if (error != ErrorCode::kNone) result.error_message = reply.keep(error_message(error));
+  if (!outcome) return;
+  result.error_code = protocol::error_field(outcome->code);
+  result.error_message = reply.keep(outcome->message);
 }
 
 }  // namespace
@@ -47,34 +58,34 @@ void answer(Reply<ElectLeadersResponse>& reply, ElectLeadersResponse::ReplicaEle
 Decision<ElectLeadersResponse> Controller::decide(const ElectLeadersRequest& request, const DecideContext&) {
   auto decision = no_change<ElectLeadersResponse>();
   auto& response = decision.reply.response;
-  if (request.election_type != kPreferredElection && request.election_type != kUncleanElection) {
-    response.error_code = protocol::error_field(ErrorCode::kInvalidRequest);
-    return decision;
-  }
-  const auto elect_one = [&](const quorum::TopicImage* topic, PartitionIndex index) {
-    return elect(image_, rules_, topic, index, request.election_type, decision.records);
+  const bool is_known = request.election_type == kPreferredElection || request.election_type == kUncleanElection;
+  // Of nothing at all no election is wrong.
+  const bool asks_for_none = request.topic_partitions && request.topic_partitions->empty();
+  if (!is_known && !asks_for_none) response.error_code = protocol::error_field(ErrorCode::kInvalidRequest);
+  const auto elect_one = [&](std::string_view topic, PartitionIndex index) -> Outcome {
+    if (is_known) return elect(image_, rules_, topic, index, request.election_type, decision.records);
+    return ApiError{ErrorCode::kInvalidRequest, fmt::format("Unknown election type {}", request.election_type)};
   };
   if (request.topic_partitions) {
     for (const auto& wanted : *request.topic_partitions) {
       auto& result = response.replica_election_results.emplace_back();
       result.topic = decision.reply.keep(wanted.topic);
-      const auto topic = image_.topic(wanted.topic);
       for (int32_t index : wanted.partitions) {
-        answer(decision.reply, result, PartitionIndex(index), elect_one(topic.get(), PartitionIndex(index)));
+        answer(decision.reply, result, PartitionIndex(index), elect_one(wanted.topic, PartitionIndex(index)));
       }
     }
     return decision;
   }
-  // All of them: those that need no election are not worth a word.
+  // All of them: of those that need no election only the topic is named.
   for (const auto& [name, topic] : image_.topics_by_name) {
-    ElectLeadersResponse::ReplicaElectionResult result;
+    auto& result = response.replica_election_results.emplace_back();
     result.topic = decision.reply.keep(name);
     for (size_t i = 0; i < topic->partitions.size(); ++i) {
       const PartitionIndex index(static_cast<int32_t>(i));
-      const ErrorCode error = elect_one(topic.get(), index);
-      if (error != ErrorCode::kElectionNotNeeded) answer(decision.reply, result, index, error);
+      const Outcome outcome = elect_one(name, index);
+      if (outcome && outcome->code == ErrorCode::kElectionNotNeeded) continue;
+      answer(decision.reply, result, index, outcome);
     }
-    if (!result.partition_result.empty()) response.replica_election_results.push_back(std::move(result));
   }
   return decision;
 }

@@ -1,7 +1,7 @@
 // UpdateFeatures: raises and lowers the finalized levels of features, all that are named or none.
 #include <fmt/format.h>
 
-#include <set>
+#include <map>
 
 #include "broker/controller/controller.h"
 #include "broker/controller/topic_creation.h"
@@ -18,8 +18,8 @@ using quorum::MetadataVersion;
 // The numbers are those of the wire.
 enum class UpgradeType : int8_t { kUnknown = 0, kUpgrade = 1, kSafeDowngrade = 2, kUnsafeDowngrade = 3 };
 
-UpgradeType upgrade_type(const Update& update, int16_t api_version) {
-  if (api_version == 0) return update.allow_downgrade ? UpgradeType::kSafeDowngrade : UpgradeType::kUpgrade;
+// Version 0 has another field for it, which Kafka does not look at: all updates are upgrades there.
+UpgradeType upgrade_type(const Update& update) {
   if (update.upgrade_type < 1 || update.upgrade_type > 3) return UpgradeType::kUnknown;
   return static_cast<UpgradeType>(update.upgrade_type);
 }
@@ -29,48 +29,31 @@ ApiError refused(std::string_view feature, int16_t level, std::string_view why) 
           fmt::format("Invalid update version {} for feature {}. {}", level, feature, why)};
 }
 
-// Who does not know the level: this node, or a broker that is registered.
-std::optional<std::string> unsupported_by(const quorum::MetadataImage& image, std::string_view feature, int16_t level) {
-  // Level 0 is "off", which everybody can be.
-  if (level == 0 && feature != quorum::kMetadataVersionFeature) {
-    return quorum::supported_levels(feature) ? std::nullopt : std::optional<std::string>("The feature is not known.");
-  }
-  const auto supported = quorum::supported_levels(feature);
-  if (!supported) return "The feature is not known.";
-  if (!supported->contains(level)) {
-    return fmt::format("The controller supports versions {} to {}.", supported->min, supported->max);
-  }
-  for (const auto& [id, broker] : image.brokers) {
-    const auto found = broker->features.find(feature);
-    if (found == broker->features.end()) return fmt::format("Broker {} does not support this feature.", id.value());
-    if (!found->second.contains(level)) {
-      return fmt::format("Broker {} supports versions {} to {}.", id.value(), found->second.min, found->second.max);
-    }
-  }
-  return std::nullopt;
+// Why one node cannot be at `level`. A feature that a node has never heard of is at level 0 there.
+std::optional<std::string> unsupported(std::string_view node, std::optional<quorum::VersionRange> range,
+                                       int16_t level) {
+  const quorum::VersionRange known = range.value_or(quorum::VersionRange{});
+  if (known.contains(level)) return std::nullopt;
+  if (known.max == 0) return fmt::format("{} does not support this feature.", node);
+  return fmt::format("{} only supports versions {}-{}", node, known.min, known.max);
 }
 
 class FeatureUpdater {
  public:
-  FeatureUpdater(const quorum::MetadataImage& image, const ConfigRules& rules, int16_t api_version)
-      : image_(image), rules_(rules), api_version_(api_version) {}
+  FeatureUpdater(const quorum::MetadataImage& image, const ConfigRules& rules, NodeId controller)
+      : image_(image), rules_(rules), controller_(controller) {}
 
   std::optional<ApiError> update(const UpdateFeaturesRequest& request, quorum::MetadataRecords& records) {
-    std::set<std::string_view> seen;
-    for (const Update& update : request.feature_updates) {
-      if (!seen.insert(update.feature).second) {
-        return ApiError{ErrorCode::kInvalidRequest, fmt::format("Feature {} is named more than once.", update.feature)};
-      }
-    }
+    // A feature that is named twice goes to its last level.
+    std::map<std::string_view, const Update*> updates;
+    for (const Update& update : request.feature_updates) updates[update.feature] = &update;
     const auto after = [&](std::string_view feature) {
-      for (const Update& update : request.feature_updates) {
-        if (update.feature == feature) return update.max_version_level;
-      }
-      return image_.feature_level(feature);
+      const auto found = updates.find(feature);
+      return found == updates.end() ? image_.feature_level(feature) : found->second->max_version_level;
     };
     const MetadataVersion metadata_version(after(quorum::kMetadataVersionFeature));
-    for (const Update& update : request.feature_updates) {
-      if (auto error = update_one(update, metadata_version, records)) return error;
+    for (const auto& [feature, update] : updates) {
+      if (auto error = update_one(*update, metadata_version, records)) return error;
     }
     // Features that stay need their metadata.version too.
     for (const quorum::Feature& feature : quorum::features()) {
@@ -84,19 +67,36 @@ class FeatureUpdater {
   }
 
  private:
+  // Who does not know the level: this node, or a broker that is registered.
+  [[nodiscard]] std::optional<std::string> unsupported_by(std::string_view feature, int16_t level) const {
+    const auto here = fmt::format("Local controller {}", controller_.value());
+    if (auto why = unsupported(here, quorum::supported_levels(feature), level)) return why;
+    for (const auto& [id, broker] : image_.brokers) {
+      const auto found = broker->features.find(feature);
+      const auto range = found == broker->features.end() ? std::nullopt : std::optional(found->second);
+      if (auto why = unsupported(fmt::format("Broker {}", id.value()), range, level)) return why;
+    }
+    if (!quorum::supported_levels(feature)) return fmt::format("Feature {} not found.", feature);
+    return std::nullopt;
+  }
+
   std::optional<ApiError> update_one(const Update& update, MetadataVersion metadata_version,
                                      quorum::MetadataRecords& records) {
     const int16_t level = update.max_version_level;
-    const UpgradeType type = upgrade_type(update, api_version_);
-    if (type == UpgradeType::kUnknown) return refused(update.feature, level, "The upgrade type is not known.");
-    if (level < 0) return refused(update.feature, level, "A feature has no negative version.");
-    if (auto why = unsupported_by(image_, update.feature, level)) return refused(update.feature, level, *why);
+    const UpgradeType type = upgrade_type(update);
+    if (type == UpgradeType::kUnknown) {
+      return refused(update.feature, level, "The controller does not support the given upgrade type.");
+    }
+    if (level < 0) return refused(update.feature, level, "A feature version cannot be less than 0.");
+    if (auto why = unsupported_by(update.feature, level)) return refused(update.feature, level, *why);
     const int16_t present = image_.feature_level(update.feature);
     if (level < present && type == UpgradeType::kUpgrade) {
-      return refused(update.feature, level, "To downgrade, set the upgrade type to safe or unsafe downgrade.");
+      return refused(update.feature, level,
+                     "Can't downgrade the version of this feature without setting the upgrade type to either safe or "
+                     "unsafe downgrade.");
     }
     if (level > present && type != UpgradeType::kUpgrade) {
-      return refused(update.feature, level, "To upgrade, set the upgrade type to upgrade.");
+      return refused(update.feature, level, "Can't downgrade to a newer version.");
     }
     if (level == present) return std::nullopt;
     if (update.feature == quorum::kKraftVersionFeature) {
@@ -105,8 +105,12 @@ class FeatureUpdater {
     const bool loses_metadata = update.feature == quorum::kMetadataVersionFeature &&
                                 MetadataVersion(present).loses_metadata_below(MetadataVersion(level));
     if (loses_metadata) {
-      return refused(update.feature, level,
-                     "The downgrade would lose metadata, which is not supported, not even as unsafe downgrade.");
+      return ApiError{ErrorCode::kInvalidUpdateVersion,
+                      fmt::format("Unsupported metadata.version downgrade from {} to {}. {}", present, level,
+                                  type == UpgradeType::kUnsafeDowngrade
+                                      ? "Unsafe metadata downgrade is not supported in this version."
+                                      : "Refusing to perform the requested downgrade because it might delete metadata "
+                                        "information.")};
     }
     records.add(protocol::FeatureLevelRecord{.name = update.feature, .feature_level = level});
     if (update.feature == quorum::kMetadataVersionFeature) records.set_version(metadata_version);
@@ -138,7 +142,7 @@ class FeatureUpdater {
 
   const quorum::MetadataImage& image_;
   const ConfigRules& rules_;
-  int16_t api_version_;
+  NodeId controller_;
 };
 
 }  // namespace
@@ -148,18 +152,19 @@ Decision<UpdateFeaturesResponse> Controller::decide(const UpdateFeaturesRequest&
   auto decision = no_change<UpdateFeaturesResponse>();
   auto& response = decision.reply.response;
   response.error_message.reset();
-  const auto error = FeatureUpdater(image_, rules_, context.api_version).update(request, decision.records);
+  const auto error = FeatureUpdater(image_, rules_, options_.node_id).update(request, decision.records);
   if (error || request.validate_only) decision.records = quorum::MetadataRecords(image_.metadata_version());
   if (error) {
     response.error_code = protocol::error_field(error->code);
-    response.error_message = decision.reply.keep(error->message);
+    response.error_message = decision.reply.keep(
+        "The update failed for all features since the following feature had an error: " + error->message);
     return decision;
   }
   if (context.api_version > 1) return decision;
   for (const Update& update : request.feature_updates) {
     auto& result = response.results.emplace_back();
     result.feature = decision.reply.keep(update.feature);
-    result.error_message.reset();
+    result.error_message = "NONE";  // so Kafka says
   }
   return decision;
 }

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "broker/handlers/alter_configs.h"
+#include "broker/handlers/alter_partition_reassignments.h"
 #include "broker/handlers/api_versions.h"
 #include "broker/handlers/create_partitions.h"
 #include "broker/handlers/create_topics.h"
@@ -12,7 +13,10 @@
 #include "broker/handlers/describe_cluster.h"
 #include "broker/handlers/describe_configs.h"
 #include "broker/handlers/describe_groups.h"
+#include "broker/handlers/describe_producers.h"
+#include "broker/handlers/describe_quorum.h"
 #include "broker/handlers/describe_topic_partitions.h"
+#include "broker/handlers/elect_leaders.h"
 #include "broker/handlers/fetch.h"
 #include "broker/handlers/find_coordinator.h"
 #include "broker/handlers/heartbeat.h"
@@ -20,8 +24,10 @@
 #include "broker/handlers/init_producer_id.h"
 #include "broker/handlers/join_group.h"
 #include "broker/handlers/leave_group.h"
+#include "broker/handlers/list_config_resources.h"
 #include "broker/handlers/list_groups.h"
 #include "broker/handlers/list_offsets.h"
+#include "broker/handlers/list_partition_reassignments.h"
 #include "broker/handlers/metadata.h"
 #include "broker/handlers/offset_commit.h"
 #include "broker/handlers/offset_delete.h"
@@ -29,6 +35,7 @@
 #include "broker/handlers/offset_for_leader_epoch.h"
 #include "broker/handlers/produce.h"
 #include "broker/handlers/sync_group.h"
+#include "broker/handlers/update_features.h"
 
 namespace weir::broker {
 namespace {
@@ -54,7 +61,9 @@ const auto kHandlers =
                IncrementalAlterConfigsHandler, AlterConfigsHandler, DescribeClusterHandler,
                DescribeTopicPartitionsHandler, JoinGroupHandler, SyncGroupHandler, HeartbeatHandler, LeaveGroupHandler,
                OffsetCommitHandler, OffsetFetchHandler, OffsetDeleteHandler, ListGroupsHandler, DescribeGroupsHandler,
-               DeleteGroupsHandler>();
+               DeleteGroupsHandler, ElectLeadersHandler, AlterPartitionReassignmentsHandler,
+               ListPartitionReassignmentsHandler, UpdateFeaturesHandler, DescribeQuorumHandler,
+               DescribeProducersHandler, ListConfigResourcesHandler>();
 
 }  // namespace
 

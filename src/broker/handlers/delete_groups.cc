@@ -1,5 +1,7 @@
 #include "broker/handlers/delete_groups.h"
 
+#include <set>
+
 #include "broker/handlers/on_coordinator.h"
 
 namespace weir::broker {
@@ -7,7 +9,9 @@ namespace weir::broker {
 Task<Outcome> DeleteGroupsHandler::handle(RequestContext& context, const Request& request,
                                           protocol::DeleteGroupsResponse& response) {
   using protocol::ErrorCode;
+  std::set<std::string_view> seen;
   for (const std::string_view group : request.groups_names) {
+    if (!seen.insert(group).second) continue;
     const ErrorCode error = co_await at_coordinator<ErrorCode>(
         context.shard, group, [group](GroupShell& shell) { return shell.delete_group(group); },
         [](ErrorCode refused) { return refused; });

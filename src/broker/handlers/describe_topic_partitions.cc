@@ -27,6 +27,13 @@ size_t add_partitions(const quorum::MetadataImage& image, const quorum::TopicIma
   return end;
 }
 
+// A cursor stands at a partition of one of the topics that are asked for.
+bool is_valid_cursor(const protocol::DescribeTopicPartitionsRequest& request) {
+  const auto is_cursors = [&](const auto& topic) { return topic.name == request.cursor->topic_name; };
+  return request.cursor->partition_index >= 0 &&
+         (request.topics.empty() || std::ranges::any_of(request.topics, is_cursors));
+}
+
 // The names to describe, sorted, from the cursor on.
 std::set<std::string_view> asked_names(const protocol::DescribeTopicPartitionsRequest& request,
                                        const quorum::MetadataImage& image) {
@@ -43,7 +50,12 @@ std::set<std::string_view> asked_names(const protocol::DescribeTopicPartitionsRe
 
 Task<Outcome> DescribeTopicPartitionsHandler::handle(RequestContext& context, const Request& request,
                                                      DescribeTopicPartitionsResponse& response) {
-  if (request.cursor && request.cursor->partition_index < 0) co_return Outcome::kClose;
+  if (request.cursor && !is_valid_cursor(request)) {
+    for (const auto& topic : request.topics) {
+      response.topics.push_back({.error_code = error_field(ErrorCode::kInvalidRequest), .name = topic.name});
+    }
+    co_return Outcome::kReply;
+  }
   context.image = context.shard.image();
   const quorum::MetadataImage& image = *context.image;
   const int32_t partitions_max = context.shard.node().config.request_partitions_max();
@@ -53,7 +65,8 @@ Task<Outcome> DescribeTopicPartitionsHandler::handle(RequestContext& context, co
     if (topic == nullptr) {
       const ErrorCode error =
           is_valid_topic_name(name) ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kInvalidTopicException;
-      response.topics.push_back({.error_code = error_field(error), .name = name});
+      response.topics.push_back(
+          {.error_code = error_field(error), .name = name, .topic_authorized_operations = kAllTopicOperations});
       continue;
     }
     const bool resumes = request.cursor && request.cursor->topic_name == name;

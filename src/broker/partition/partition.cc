@@ -124,10 +124,12 @@ ProduceResult Partition::finish_append(const storage::AppendResult& appended) {
   used_ = true;
   if (!appended) {
     const storage::AppendError& error = appended.error();
-    // Kafka tells where the log begins only with errors that name records.
-    const bool names_records = !error.record_errors.empty();
-    return {.error = code_of(error.code),
-            .log_start_offset = names_records ? log_->log_start_offset() : kNoOffset,
+    const ErrorCode code = code_of(error.code);
+    // Kafka tells where the log begins with errors of records, not with those of bytes.
+    const bool is_of_bytes = code == ErrorCode::kCorruptMessage || code == ErrorCode::kMessageTooLarge ||
+                             code == ErrorCode::kRecordListTooLarge || code == ErrorCode::kKafkaStorageError;
+    return {.error = code,
+            .log_start_offset = is_of_bytes ? kNoOffset : log_->log_start_offset(),
             .message = error.message,
             .record_errors = error.record_errors};
   }
