@@ -38,6 +38,31 @@ struct TopicDescription {
   std::vector<PartitionDescription> partitions;
 };
 
+// A replica of the metadata log, as its leader knows it.
+struct QuorumReplica {
+  NodeId id;
+  Uuid directory_id;  // zero: not known
+  Offset end_offset = kNoOffset;
+  Timestamp last_fetch = kNoTimestamp;
+  Timestamp last_caught_up = kNoTimestamp;
+};
+struct QuorumDescription {
+  NodeId leader = kNoNode;
+  LeaderEpoch epoch = kNoLeaderEpoch;
+  Offset high_watermark = kNoOffset;
+  std::vector<QuorumReplica> voters;
+  std::vector<QuorumReplica> observers;
+  std::map<NodeId, std::vector<Endpoint>> endpoints;  // of the voters
+};
+
+struct FeatureDescription {
+  std::string name;
+  int16_t supported_min = 0;
+  int16_t supported_max = 0;
+  int16_t level = 0;  // that the cluster is at; 0: off
+};
+enum class FeatureChange : int8_t { kUpgrade = 1, kSafeDowngrade = 2, kUnsafeDowngrade = 3 };
+
 struct NewTopic {
   std::string name;
   int32_t partitions = -1;          // -1: the broker's default
@@ -45,7 +70,8 @@ struct NewTopic {
   std::map<std::string, std::string> configs;
 };
 
-enum class ConfigResourceType : int8_t { kTopic = 2, kBroker = 4, kGroup = 32 };
+// The numbers are those of the wire. kBroker named "": all brokers.
+enum class ConfigResourceType : int8_t { kTopic = 2, kBroker = 4, kBrokerLogger = 8, kClientMetrics = 16, kGroup = 32 };
 struct ConfigResource {
   ConfigResourceType type = ConfigResourceType::kTopic;
   std::string name;
@@ -53,7 +79,7 @@ struct ConfigResource {
 struct ConfigEntry {
   std::string name;
   std::optional<std::string> value;  // absent: sensitive
-  std::string source;                // topic, broker, cluster, file, default, group
+  std::string source;                // topic, broker, cluster, file, default, logger, client-metrics, group
   bool read_only = false;
   bool sensitive = false;
 };
@@ -106,6 +132,12 @@ class Admin {
 
   Task<Result<ClusterDescription>> describe_cluster();
 
+  Task<Result<QuorumDescription>> describe_quorum();
+  // By name.
+  Task<Result<std::vector<FeatureDescription>>> describe_features();
+  // All levels that are named, or none. kInvalidArgument says which cannot be, and why.
+  Task<Result<>> update_features(std::map<std::string, int16_t> levels, FeatureChange change, bool validate_only);
+
   // All topics, internal ones too, by name.
   Task<Result<std::vector<TopicDescription>>> list_topics();
   Task<Result<std::vector<Outcome<TopicDescription>>>> describe_topics(std::vector<std::string> names);
@@ -117,6 +149,8 @@ class Admin {
   // Deletes the records below each offset (kLatestSpec's value, -1: all); gives the first offset that is left.
   Task<Result<std::vector<Outcome<Offset>>>> delete_records(std::map<TopicPartition, Offset> before);
 
+  // What has settings: topics and brokers all, groups and subscriptions to client metrics those with some.
+  Task<Result<std::vector<ConfigResource>>> list_config_resources();
   Task<Result<std::vector<ConfigEntry>>> describe_config(ConfigResource resource);
   Task<Result<>> alter_config(ConfigResource resource, ConfigChanges changes);
 

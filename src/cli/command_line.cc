@@ -271,6 +271,68 @@ void add_group_commands(CLI::App& root, Target& target) {
   }
 }
 
+void add_config_commands(CLI::App& root, Target& target) {
+  CLI::App* config = add_group_of_commands(root, "config", "Look at and change settings while the cluster runs");
+  const auto types = one_of({"topic", "broker", "logger", "client-metrics", "group"});
+  constexpr const char* kName = "Its name; left out for brokers: all of them";
+  auto [list, l] = add<ConfigList>(*config, "list", "List what has settings", "  weir config list topic\n", target);
+  list->add_option("TYPE", l->type, "Only these")->check(types);
+  auto [describe, d] =
+      add<ConfigDescribe>(*config, "describe", "Show what is set, with --all what is in force",
+                          "  weir config describe topic orders\n  weir config describe broker 1 --all\n"
+                          "  weir config describe broker\n      what is set for all brokers\n"
+                          "  weir config describe logger 1\n",
+                          target);
+  describe->add_option("TYPE", d->type, "What kind of thing")->required()->check(types);
+  describe->add_option("NAME", d->name, kName);
+  describe->add_flag("--all", d->all, "Also what comes from the file or is a default");
+  auto [set, s] = add<ConfigSet>(*config, "set", "Change settings, at once and for good",
+                                 "  weir config set topic orders --set retention.ms=3600000\n"
+                                 "  weir config set broker --set log.retention.hours=24\n"
+                                 "  weir config set logger 1 --set group=DEBUG\n      until the node stops\n",
+                                 target);
+  set->add_option("TYPE", s->type, "What kind of thing")->required()->check(types);
+  set->add_option("NAME", s->name, kName);
+  add_assignments(set, "--set", s->settings, "A setting; may be repeated");
+  set->get_option("--set")->required();
+  auto [unset, u] = add<ConfigUnset>(*config, "unset", "Go back to what a setting is without being set",
+                                     "  weir config unset topic orders --unset retention.ms\n", target);
+  unset->add_option("TYPE", u->type, "What kind of thing")->required()->check(types);
+  unset->add_option("NAME", u->name, kName);
+  unset->add_option("--unset", u->settings, "A setting; may be repeated")->required()->allow_extra_args(false);
+  for (CLI::App* app : {list, describe, set, unset}) {
+    add_cluster_options(app, target);
+    add_output_option(app, target);
+  }
+}
+
+void add_cluster_commands(CLI::App& root, Target& target) {
+  CLI::App* cluster = add_group_of_commands(root, "cluster", "Look at the cluster");
+  auto [status, s] = add<ClusterStatus>(*cluster, "status", "Show brokers, and whether every partition is led",
+                                        "  weir cluster status || echo there are partitions without leader\n", target);
+  CLI::App* quorum = add_group_of_commands(root, "quorum", "Look at the quorum of the controllers");
+  auto [describe, d] =
+      add<QuorumDescribe>(*quorum, "describe", "Show the leader and the voters", "  weir quorum describe\n", target);
+  auto [replication, r] = add<QuorumReplication>(*quorum, "replication", "Show how far each node has the metadata log",
+                                                 "  weir quorum replication\n", target);
+  CLI::App* feature = add_group_of_commands(root, "feature", "Look at and change the levels of features");
+  auto [levels, v] = add<FeatureDescribe>(*feature, "describe", "Show the levels", "  weir feature describe\n", target);
+  auto [upgrade, u] = add<FeatureUpgrade>(*feature, "upgrade", "Raise levels, all that are named or none",
+                                          "  weir feature upgrade --level metadata.version=4.3 --dry-run\n", target);
+  add_assignments(upgrade, "--level", u->levels, "FEATURE=LEVEL; may be repeated");
+  upgrade->add_flag("--dry-run", u->dry_run, "Only ask whether it could be done");
+  auto [downgrade, w] = add<FeatureDowngrade>(*feature, "downgrade", "Lower levels, 0 to turn a feature off",
+                                              "  weir feature downgrade --level group.version=0\n", target);
+  add_assignments(downgrade, "--level", w->levels, "FEATURE=LEVEL; may be repeated");
+  downgrade->add_flag("--unsafe", w->unsafe, "Even if metadata are lost");
+  downgrade->add_flag("--dry-run", w->dry_run, "Only ask whether it could be done");
+  for (CLI::App* app : {upgrade, downgrade}) app->get_option("--level")->required();
+  for (CLI::App* app : {status, describe, replication, levels, upgrade, downgrade}) {
+    add_cluster_options(app, target);
+    add_output_option(app, target);
+  }
+}
+
 void add_log_commands(CLI::App& root, Target& target) {
   CLI::App* log = add_group_of_commands(root, "log", "Look into the files of a data directory");
   auto [dump, d] = add<LogDump>(*log, "dump", "Print the content of segments, indexes, snapshots and checkpoints",
@@ -354,6 +416,8 @@ std::expected<Invocation, Refusal> parse_command_line(std::vector<std::string> w
   add_produce(root, target);
   add_consume(root, target);
   add_group_commands(root, target);
+  add_config_commands(root, target);
+  add_cluster_commands(root, target);
   add_log_commands(root, target);
   // weir help topic create: what many type first.
   if (!words.empty() && words.front() == "help") {

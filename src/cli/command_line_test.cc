@@ -30,6 +30,19 @@ TEST(CommandLine, FillsInACommand) {
   EXPECT_EQ(command<Start>({"start", "f", "--override", "a=b"}).overrides, (Assignments{{"a", "b"}}));
 }
 
+TEST(CommandLine, SettingsOfAllBrokersNeedNoName) {
+  const auto all = command<ConfigSet>({"config", "set", "broker", "--set", "log.retention.ms=5", "--set", "a=b"});
+  EXPECT_EQ(all.type, "broker");
+  EXPECT_TRUE(all.name.empty());
+  EXPECT_EQ(all.settings, (Assignments{{"log.retention.ms", "5"}, {"a", "b"}}));
+  const auto one = command<ConfigUnset>({"config", "unset", "topic", "t", "--unset", "x", "--unset", "y"});
+  EXPECT_EQ(one.name, "t");
+  EXPECT_EQ(one.settings, (std::vector<std::string>{"x", "y"}));
+  EXPECT_EQ(refusal({"config", "describe", "topik", "t"}).exit_code, kExitWrongUsage);
+  EXPECT_EQ(refusal({"config", "set", "topic", "t"}).exit_code, kExitWrongUsage) << "nothing to set";
+  EXPECT_EQ(refusal({"feature", "upgrade"}).exit_code, kExitWrongUsage);
+}
+
 TEST(CommandLine, TheOptionIsStrongerThanTheEnvironmentAndThatThanTheDefault) {
   EXPECT_EQ(parse_command_line({"topic", "list"}, "")->cluster.bootstrap, "127.0.0.1:9092");
   EXPECT_EQ(parse_command_line({"topic", "list"}, "env:1")->cluster.bootstrap, "env:1");

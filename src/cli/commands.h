@@ -24,6 +24,16 @@ Task<Result<int>> run_command(Context& context, GroupDescribe command);
 Task<Result<int>> run_command(Context& context, GroupDelete command);
 Task<Result<int>> run_command(Context& context, GroupResetOffsets command);
 Task<Result<int>> run_command(Context& context, GroupDeleteOffsets command);
+Task<Result<int>> run_command(Context& context, ConfigList command);
+Task<Result<int>> run_command(Context& context, ConfigDescribe command);
+Task<Result<int>> run_command(Context& context, ConfigSet command);
+Task<Result<int>> run_command(Context& context, ConfigUnset command);
+Task<Result<int>> run_command(Context& context, ClusterStatus command);
+Task<Result<int>> run_command(Context& context, QuorumDescribe command);
+Task<Result<int>> run_command(Context& context, QuorumReplication command);
+Task<Result<int>> run_command(Context& context, FeatureDescribe command);
+Task<Result<int>> run_command(Context& context, FeatureUpgrade command);
+Task<Result<int>> run_command(Context& context, FeatureDowngrade command);
 Task<Result<int>> run_command(Context& context, LogDump command);
 
 }  // namespace weir::cli

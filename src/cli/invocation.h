@@ -129,14 +129,51 @@ struct GroupDeleteOffsets {
   std::vector<std::string> topics;
 };
 
+// The types of what has settings, as people write them: topic, broker, logger, client-metrics, group.
+struct ConfigList {
+  std::string type;  // empty: all
+};
+struct ConfigDescribe {
+  std::string type;
+  std::string name;  // of a broker or its loggers empty: all brokers
+  bool all = false;  // not only what is set
+};
+struct ConfigSet {
+  std::string type;
+  std::string name;
+  Assignments settings;
+};
+struct ConfigUnset {
+  std::string type;
+  std::string name;
+  std::vector<std::string> settings;
+};
+
+struct ClusterStatus {};
+struct QuorumDescribe {};
+struct QuorumReplication {};
+
+struct FeatureDescribe {};
+struct FeatureUpgrade {
+  Assignments levels;
+  bool dry_run = false;
+};
+struct FeatureDowngrade {
+  Assignments levels;
+  bool unsafe = false;
+  bool dry_run = false;
+};
+
 struct LogDump {
   std::vector<std::string> paths;
   bool records = true;
 };
 
-using Command = std::variant<Start, Format, RandomUuid, Version, TopicList, TopicDescribe, TopicCreate, TopicDelete,
-                             TopicAlter, TopicOffsets, TopicTrim, Produce, Consume, GroupList, GroupDescribe,
-                             GroupDelete, GroupResetOffsets, GroupDeleteOffsets, LogDump>;
+using Command =
+    std::variant<Start, Format, RandomUuid, Version, TopicList, TopicDescribe, TopicCreate, TopicDelete, TopicAlter,
+                 TopicOffsets, TopicTrim, Produce, Consume, GroupList, GroupDescribe, GroupDelete, GroupResetOffsets,
+                 GroupDeleteOffsets, ConfigList, ConfigDescribe, ConfigSet, ConfigUnset, ClusterStatus, QuorumDescribe,
+                 QuorumReplication, FeatureDescribe, FeatureUpgrade, FeatureDowngrade, LogDump>;
 
 struct Invocation {
   Command command;

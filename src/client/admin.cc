@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "client/cluster.h"
 #include "client/offsets.h"
@@ -58,6 +59,23 @@ Task<Result<Reply<typename Request::Response>>> call(Cluster& cluster, const Req
   }
 }
 
+// As call(), but settings and log levels of one broker are that broker's own to tell and to change.
+template <class Request, class CodesOf>
+Task<Result<Reply<typename Request::Response>>> call_for(Cluster& cluster, const ConfigResource& resource,
+                                                         const Request& request, CodesOf codes_of) {
+  const bool of_one_broker = (resource.type == ConfigResourceType::kBroker && !resource.name.empty()) ||
+                             resource.type == ConfigResourceType::kBrokerLogger;
+  if (!of_one_broker) co_return co_await call(cluster, request, codes_of);
+  int32_t id = 0;
+  const char* end = resource.name.data() + resource.name.size();
+  if (std::from_chars(resource.name.data(), end, id).ptr != end || resource.name.empty())
+    co_return fail(Errc::kInvalidArgument, "broker " + resource.name + ": a broker is named by its number");
+  CO_TRY(co_await cluster.refresh(cluster.api_deadline()));
+  const auto connection = cluster.broker(NodeId(id));
+  if (connection == nullptr) co_return fail(Errc::kNotFound, "broker " + resource.name + ": there is none");
+  co_return co_await connection->call(request, cluster.api_deadline());
+}
+
 template <class Items>
 std::vector<int16_t> codes(const Items& items) {
   std::vector<int16_t> result;
@@ -94,6 +112,8 @@ std::string source_name(int8_t source) {
       return "default";
     case 6:
       return "logger";
+    case 7:
+      return "client-metrics";
     case 8:
       return "group";
     default:
@@ -248,8 +268,8 @@ Task<Result<std::vector<ConfigEntry>>> Admin::describe_config(ConfigResource res
   request.resources.push_back({.resource_type = static_cast<int8_t>(resource.type),
                                .resource_name = resource.name,
                                .configuration_keys = std::nullopt});
-  CO_TRY_ASSIGN(const auto reply,
-                co_await call(*cluster_, request, [](const auto& answer) { return codes(answer.results); }));
+  CO_TRY_ASSIGN(const auto reply, co_await call_for(*cluster_, resource, request,
+                                                    [](const auto& answer) { return codes(answer.results); }));
   if (reply.message.results.empty()) co_return fail(Errc::kCorrupt, resource.name + ": the answer is empty");
   const auto& result = reply.message.results.front();
   CO_TRY(to_result(result.error_code, resource.name, result.error_message));
@@ -274,8 +294,8 @@ Task<Result<>> Admin::alter_config(ConfigResource resource, ConfigChanges change
          .config_operation = value ? kOperationSet : kOperationDelete,
          .value = value ? std::optional<std::string_view>(*value) : std::nullopt});
   }
-  CO_TRY_ASSIGN(const auto reply,
-                co_await call(*cluster_, request, [](const auto& answer) { return codes(answer.responses); }));
+  CO_TRY_ASSIGN(const auto reply, co_await call_for(*cluster_, resource, request,
+                                                    [](const auto& answer) { return codes(answer.responses); }));
   if (reply.message.responses.empty()) co_return fail(Errc::kCorrupt, resource.name + ": the answer is empty");
   const auto& result = reply.message.responses.front();
   co_return to_result(result.error_code, resource.name, result.error_message);
