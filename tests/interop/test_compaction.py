@@ -6,7 +6,7 @@ import pathlib
 import random
 
 import pytest
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer, TopicPartition
 
 import brokers
 import corpus
@@ -67,10 +67,24 @@ def wait_until_clean(broker: brokers.Broker, topic: str) -> None:
 
 def read(broker: brokers.Broker, topic: str) -> list[tuple[int, bytes, bytes | None, int]]:
     """Offset, key, value and time of all that is left."""
-    end = reference.end_offset(broker.bootstrap, topic, 0)
+    end = end_offset(broker, topic)
     if end == 0:
         return []
     return [(one.offset, one.key, one.value, one.timestamp) for one in read_to(broker.bootstrap, topic, end)]
+
+
+def end_offset(broker: brokers.Broker, topic: str) -> int:
+    """A broker that has just started leads nothing yet."""
+    ends: list[int] = []
+
+    def is_known():
+        try:
+            ends.append(reference.end_offset(broker.bootstrap, topic, 0))
+        except KafkaException:
+            return False
+        return True
+    reference.until(f"{topic} has a leader", is_known)
+    return ends[0]
 
 
 def read_to(bootstrap: str, topic: str, end: int) -> list[corpus.Record]:
