@@ -130,6 +130,9 @@ Result<bool> Segment::recover(Offset from, const SegmentLimits& limits, const Vi
   log_warn("log", "cut off a torn tail", kv("segment", path(kLogSuffix)), kv("bytes", file_size - size_),
            kv("reason", bad));
   TRY(log->truncate(size_));
+  // The records before it may all have been flushed already, and when the next segment begins right here no flush comes
+  // back to this one: what was cut off must not come back with the power.
+  TRY(log->sync());
   return true;
 }
 
