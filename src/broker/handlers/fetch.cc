@@ -88,8 +88,10 @@ FetchResponse::PartitionData partition_data(RequestContext& context, FetchRead& 
   if (read.diverging_epoch)
     data.diverging_epoch = {read.diverging_epoch->epoch.value(), read.diverging_epoch->end.value()};
   if (!read_committed) {
-    // With an error Kafka sends an empty list, not none.
-    if (read.error == ErrorCode::kNone) data.aborted_transactions.reset();
+    // Of what it does not know at all Kafka sends an empty list, of all else none.
+    const bool is_unknown =
+        read.error == ErrorCode::kUnknownTopicOrPartition || read.error == ErrorCode::kUnknownTopicId;
+    if (!is_unknown) data.aborted_transactions.reset();
   } else {
     for (const auto& aborted : read.aborted) {
       data.aborted_transactions->push_back({aborted.producer_id.value(), aborted.first_offset.value()});
