@@ -81,6 +81,17 @@ START = Row("start", "start to first acknowledged record, then idle", "", {},
             (Bound("start_ms", 1 / 50), Bound("start_cpu_ms", 1 / 100), Bound("idle_rss_mib", 1 / 12),
              Bound("idle_cpu_percent", 0.3, "")))
 
+# Measured on brokers of their own; see scale.py.
+SCALE = (
+    Row("partitions-10000", "10,000 partitions: made until each takes a record, at rest, restarted until each takes a record", "", {},
+        ("create_cpu_s", "idle_rss_mib", "idle_cpu_percent", "restart_cpu_s"),
+        (Bound("create_cpu_s", 1 / 10), Bound("idle_rss_mib", 1 / 6), Bound("idle_cpu_percent", 1 / 10),
+         Bound("restart_cpu_s", 1 / 20))),
+    Row("crash-4gib", "kill -9 with 4 GiB written", "", {}, ("recovery_cpu_s",), (Bound("recovery_cpu_s", 1 / 10),)),
+)
+
+ALL = (*ROWS, START, *SCALE)
+
 FLOORS = {
     "recv-crc-write-1m": ("recv-crc-write", {"bytes": str(GIB), "chunk": str(1 << 20)}, "cpu_s_per_gib"),
     "recv-crc-write-16k": ("recv-crc-write", {"bytes": str(GIB), "chunk": str(16 << 10)}, "cpu_s_per_gib"),
@@ -101,7 +112,9 @@ UNITS = {
     "ack_p50_us": "ack p50, us", "ack_p99_us": "ack p99, us", "ack_p999_us": "ack p99.9, us",
     "e2e_p50_us": "end to end p50, us", "e2e_p99_us": "end to end p99, us", "e2e_p999_us": "end to end p99.9, us",
     "start_ms": "start to first acknowledged record, ms", "start_cpu_ms": "CPU until then, ms",
-    "idle_rss_mib": "idle resident memory, MiB", "idle_cpu_percent": "idle CPU, % of a core",
+    "idle_rss_mib": "idle resident memory, MiB", "idle_cpu_percent": "idle CPU, % of a core", "create_cpu_s": "broker CPU until all take records, s",
+    "restart_cpu_s": "broker CPU from its start until all take records, s",
+    "recovery_cpu_s": "broker CPU from its start until all take records, s",
 }
 
 

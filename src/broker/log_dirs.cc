@@ -34,14 +34,13 @@ std::string unique_suffix(Random& random) { return fmt::format("{:016x}{:016x}",
 
 CheckpointedPartition checkpoint_of(Partition& partition) {
   const storage::Log& log = partition.log();
-  return {
-      .directory = parent_of(log.directory()),
-      .partition = log.partition(),
-      .recovery_point = log.recovery_point(),
-      .high_watermark = partition.high_watermark(),
-      .log_start_offset = log.log_start_offset(),
-      .log_start_is_ahead = log.log_start_offset() > log.first_segment_offset() || partition.is_removing_segments(),
-      .cleaned_before = log.cleaned_before()};
+  return {.directory = parent_of(log.directory()),
+          .partition = log.partition(),
+          .recovery_point = log.recovery_point(),
+          .high_watermark = partition.high_watermark(),
+          .log_start_offset = log.log_start_offset(),
+          .log_start_is_ahead = log.log_start_offset() > log.first_segment_offset() || partition.is_removing_segments(),
+          .cleaned_before = log.cleaned_before()};
 }
 
 Result<> LogDirs::open() {

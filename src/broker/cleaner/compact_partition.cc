@@ -152,8 +152,8 @@ Task<std::optional<CompactionNeed>> compaction_need(std::shared_ptr<Partition> p
   }
   // Another look may have begun a round meanwhile.
   if (!is_wanted()) co_return std::nullopt;
-  const bool is_due = dirtiness->dirty_bytes > 0 && (dirtiness->is_overdue ||
-                                                     dirtiness->ratio() > partition->log().config().cleanable_ratio_min);
+  const bool is_due = dirtiness->dirty_bytes > 0 &&
+                      (dirtiness->is_overdue || dirtiness->ratio() > partition->log().config().cleanable_ratio_min);
   co_return CompactionNeed{.dirtiness = *dirtiness, .is_due = is_due};
 }
 

@@ -43,7 +43,8 @@ Task<CompactionOutcome> compact_on(BrokerShard& shard, PartitionKey key, Cleaner
   const std::shared_ptr<Partition>* found = shard.find_partition(key.topic_id, key.index);
   if (found == nullptr) co_return CompactionOutcome{};
   const std::shared_ptr<Partition> partition = *found;
-  const CompactionOutcome outcome = co_await compact_partition(partition, shard.node().seams, shard.cold_reads(), settings);
+  const CompactionOutcome outcome =
+      co_await compact_partition(partition, shard.node().seams, shard.cold_reads(), settings);
   if (outcome.completed) {
     log_info("cleaner", "a log was compacted", kv("topic", partition->topic()), kv("partition", partition->index()),
              kv("keys", outcome.stats.keys), kv("bytes_before", outcome.log_bytes_before),
