@@ -169,10 +169,12 @@ TEST(SimDiskThreads, WorkRunsOffTheLoopsLaterAndInAnyOrder) {
     std::vector<int> order;
     machine.loop(0).run_inside([&] {
       for (int i = 0; i < 5; ++i) {
-        machine.disk_threads().submit([&order, i] {
-          EXPECT_EQ(Loop::current_or_null(), nullptr);
-          order.push_back(i);
-        });
+        machine.disk_threads().submit(
+            [&order, i] {
+              EXPECT_EQ(Loop::current_or_null(), nullptr);
+              order.push_back(i);
+            },
+            DiskWork::kOther);
       }
     });
     EXPECT_TRUE(order.empty());
@@ -197,7 +199,7 @@ TEST(Machine, CrashDestroysTasksPartsAndPendingDiskWork) {
     }(marker));
   });
   machine.loop(0).post([marker] { *marker = 2; });
-  machine.disk_threads().submit([marker] { *marker = 3; });
+  machine.disk_threads().submit([marker] { *marker = 3; }, DiskWork::kOther);
   EXPECT_EQ(marker.use_count(), 5);
   machine.kill();
   EXPECT_EQ(marker.use_count(), 1);

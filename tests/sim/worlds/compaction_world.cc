@@ -181,7 +181,8 @@ Task<void> CompactionWorld::close() {
   const Result<> closed = co_await machine_.disk_threads().run([this] { return log_->close(); });
   if (machine_.dying()) co_return;
   if (!closed) co_return expect_no_error("close the log", closed.error());
-  save_checkpoints();
+  co_await machine_.disk_threads().run([this] { save_checkpoints(); });
+  if (machine_.dying()) co_return;
   was_clean_ = true;
 }
 
@@ -216,7 +217,7 @@ Task<void> CompactionWorld::act() {
   } else if (choice < 90) {
     if (!std::exchange(compacting_, true)) machine_.loop(0).spawn(compact());
   } else if (choice < 95) {
-    save_checkpoints();
+    co_await machine_.disk_threads().run([this] { save_checkpoints(); });
   } else {
     co_await machine_.disk_threads().run([this] { read_whole(); });
   }
