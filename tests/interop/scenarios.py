@@ -154,6 +154,7 @@ def produce(s: Session) -> None:
 def idempotence(s: Session) -> None:
     s.create("numbered")
     topic = {"topicId": s.topic_id("numbered")}
+    wait_for_producer_ids(s)
     s.ask_all("InitProducerId", {"transactionalId": None, "transactionTimeoutMs": 60000})
     s.ask_all("InitProducerId", {"transactionalId": "", "transactionTimeoutMs": 60000})
     producer = s.ask("InitProducerId", 4, {"transactionalId": None, "transactionTimeoutMs": 60000})["producerId"]
@@ -163,6 +164,12 @@ def idempotence(s: Session) -> None:
         s.ask("Produce", 13, {"acks": -1, "timeoutMs": 30000, "topicData": [{**topic, "partitionData": [{"index": 0, "records": records}]}]})
     for name, partition in (("numbered", 0), ("numbered", 5), ("missing", 0), ("b@d", 0)):
         s.ask_all("DescribeProducers", {"topics": [{"name": name, "partitionIndexes": [partition]}]})
+
+
+def wait_for_producer_ids(s: Session) -> None:
+    """Kafka asks its controller for a block of them when the first one is wanted, and says meanwhile that it loads."""
+    while s.connection.ask("InitProducerId", 4, {"transactionalId": None, "transactionTimeoutMs": 60000})["errorCode"] != 0:
+        pass
 
 
 def fill(s: Session, name: str, count: int = 5) -> None:
@@ -236,6 +243,7 @@ def delete_records(s: Session) -> None:
 
 
 def find_coordinator(s: Session) -> None:
+    wait_for_the_coordinator(s)
     for at in s.versions("FindCoordinator"):
         for kind in ((0,) if at == 0 else (0, 5)):
             keys = {"key": "some-group"} if at < 4 else {"coordinatorKeys": ["some-group", "other"]}
