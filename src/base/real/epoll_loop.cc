@@ -132,13 +132,15 @@ void EpollLoop::run() {
     Scope scope(*this);
     while (!stopping_.load(std::memory_order_relaxed)) {
       wait_for_events();
-      for (int turn = 0; turn < kTurnsMax; ++turn) {
+      // Whoever stops the loop may take away what tasks refer to: after that turn nothing runs.
+      for (int turn = 0; turn < kTurnsMax && !stopping_.load(std::memory_order_relaxed); ++turn) {
         take_turn();
         // Their answers are in the inbox when they have run.
         run_borrowed_loops();
         if (has_ready() || !inbox_empty()) continue;
         if (!run_last()) break;
       }
+      if (stopping_.load(std::memory_order_relaxed)) break;
       run_last();
       run_borrowed_loops();
     }

@@ -76,6 +76,22 @@ TEST_F(LoopTest, StoppedLoopRunsNothing) {
   EXPECT_FALSE(ran);
 }
 
+TEST_F(LoopTest, NothingRunsBehindTheTurnInWhichTheLoopIsStopped) {
+  int steps = 0;
+  loop_.spawn([](EpollLoop& loop, int& count) -> Task<void> {
+    ++count;
+    loop.stop();
+    co_await Yield();
+    ++count;
+  }(loop_, steps));
+  loop_.spawn([](int& count) -> Task<void> {
+    co_await Yield::to_last();
+    count += 10;
+  }(steps));
+  loop_.run();
+  EXPECT_EQ(steps, 1);
+}
+
 TEST_F(LoopTest, LoopsOnTwoThreadsPassWorkBackAndForth) {
   EpollLoop other(ShardId(1), clock_);
   std::jthread thread([&] { other.run(); });
