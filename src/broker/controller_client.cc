@@ -21,7 +21,7 @@ Task<Result<ProducerIdBlock>> ControllerClient::allocate_producer_ids(NodeId bro
   co_return ProducerIdBlock{.first = first, .end = first + reply.response.producer_id_len};
 }
 
-Task<void> ControllerClient::create_topics_automatically(std::vector<std::string> names) {
+Task<void> ControllerClient::create_topics_automatically(std::vector<std::string> names, Requester requester) {
   protocol::CreateTopicsRequest request;
   const auto internal = config_.internal_topic_settings();
   for (const std::string& name : names) {
@@ -35,7 +35,8 @@ Task<void> ControllerClient::create_topics_automatically(std::vector<std::string
     topic.replication_factor = found->second.replication_factor;
     for (const auto& [key, value] : found->second.configs) topic.configs.push_back({key, value});
   }
-  const auto reply = co_await submit(std::move(request), protocol::CreateTopicsRequest::kMaxVersion, {});
+  const auto reply =
+      co_await submit(std::move(request), protocol::CreateTopicsRequest::kMaxVersion, {}, std::move(requester));
   if (!reply) {
     log_warn("topic", "cannot be created", kv("why", reply.error().message));
     co_return;

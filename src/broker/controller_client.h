@@ -31,8 +31,9 @@ class ControllerClient {
 
   // Errors as ControllerShell::submit. `bytes` keeps what the request's views refer to.
   template <class Request>
-  Task<Result<Reply<typename Request::Response>>> submit(Request request, int16_t version, Buffer bytes) {
-    auto reply = co_await shell_.submit(std::move(request), version, std::move(bytes));
+  Task<Result<Reply<typename Request::Response>>> submit(Request request, int16_t version, Buffer bytes,
+                                                         Requester requester) {
+    auto reply = co_await shell_.submit(std::move(request), version, std::move(bytes), std::move(requester));
     if (reply) co_await call_on(loop_, [applier = &applier_] { return applier->caught_up(); });
     co_return reply;
   }
@@ -46,8 +47,8 @@ class ControllerClient {
   Task<Result<ProducerIdBlock>> allocate_producer_ids(NodeId broker, BrokerEpoch epoch);
 
   // Creates topics with the settings of auto-creation (internal ones with theirs), those that do not exist yet. What
-  // cannot be created is logged and stays absent.
-  Task<void> create_topics_automatically(std::vector<std::string> names);
+  // cannot be created is logged and stays absent. `requester`: whose quota it counts towards.
+  Task<void> create_topics_automatically(std::vector<std::string> names, Requester requester);
 
  private:
   const BrokerConfig& config_;

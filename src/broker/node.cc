@@ -182,7 +182,8 @@ Task<Result<>> Node::Impl::start_quorum() {
                             .num_partitions = config_.num_partitions(),
                             .default_replication_factor = config_.default_replication_factor(),
                             .broker_session_timeout = milliseconds(config_.broker_session_timeout_ms()),
-                            .metadata_max_idle_interval = milliseconds(config_.metadata_idle_interval_ms())};
+                            .metadata_max_idle_interval = milliseconds(config_.metadata_idle_interval_ms()),
+                            .quota_windows = config_.controller_quota_windows()};
   controller_ = std::make_unique<ControllerShell>(home(), context_.seams.clock, raft_, loader_,
                                                   Controller(std::move(options), rules_, context_.seams.random),
                                                   std::move(bootstrap));

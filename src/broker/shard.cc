@@ -6,6 +6,7 @@
 #include "broker/controller_client.h"
 #include "broker/group_service.h"
 #include "broker/partition/cold_reads.h"
+#include "broker/quota_service.h"
 #include "broker/server/server_connection.h"
 
 namespace weir::broker {
@@ -29,7 +30,8 @@ BrokerShard::BrokerShard(NodeContext& node, Loop& loop, uint32_t shard_count)
       cold_reads_(std::make_unique<ColdReads>(node.seams.disk_threads, metrics_)),
       fetch_sessions_(loop.shard().value(), shard_count,
                       static_cast<size_t>(node.config.fetch_session_slots()) / shard_count),
-      groups_(std::make_unique<GroupService>(*this, node.config.group_config())) {}
+      groups_(std::make_unique<GroupService>(*this, node.config.group_config())),
+      quotas_(std::make_unique<QuotaService>(*this, node.config.quota_windows())) {}
 
 BrokerShard::~BrokerShard() = default;
 

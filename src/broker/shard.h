@@ -24,6 +24,7 @@ namespace weir::broker {
 class ColdReads;
 class ServerConnection;
 class GroupService;
+class QuotaService;
 
 // Bounds that every connection of a shard is held to, from the configuration.
 struct ShardLimits {
@@ -53,6 +54,8 @@ class BrokerShard {
   ColdReads& cold_reads() { return *cold_reads_; }
   // The coordinators of the groups whose offsets partitions this shard owns.
   GroupService& groups() { return *groups_; }
+
+  QuotaService& quotas() { return *quotas_; }
 
   // The metadata as of the last change that this shard has applied. Never null.
   [[nodiscard]] const std::shared_ptr<const quorum::MetadataImage>& image() const { return image_; }
@@ -94,6 +97,7 @@ class BrokerShard {
   FetchSessionCache fetch_sessions_;
   RemoteFetchWatches fetch_watches_;
   std::unique_ptr<GroupService> groups_;
+  std::unique_ptr<QuotaService> quotas_;
   AsyncMutex producer_id_mutex_;
   ProducerId next_producer_id_{0};
   ProducerId producer_id_end_{0};

@@ -4,6 +4,7 @@
 #include "broker/group_service.h"
 #include "broker/log_dirs.h"
 #include "broker/log_settings.h"
+#include "broker/quota_service.h"
 #include "broker/shard.h"
 
 namespace weir::broker {
@@ -140,6 +141,7 @@ Task<std::vector<PartitionKey>> apply_to_partitions(BrokerShard& shard, const qu
 
 Task<void> show_metadata(BrokerShard& shard, const quorum::MetadataUpdate& update) {
   shard.set_image(update.after);
+  if (update.changes->client_quotas) shard.quotas().set_limits(*update.after);
   shard.groups().on_metadata(update);
   co_return;
 }

@@ -288,6 +288,15 @@ std::map<std::string, InternalTopic, std::less<>> BrokerConfig::internal_topic_s
                         {"segment.bytes", text_or_empty("offsets.topic.segment.bytes")}}}}};
 }
 
+QuotaWindows BrokerConfig::quota_windows() const {
+  return {.count = int32("quota.window.num"), .size = seconds(int32("quota.window.size.seconds"))};
+}
+
+QuotaWindows BrokerConfig::controller_quota_windows() const {
+  return {.count = int32("controller.quota.window.num"),
+          .size = seconds(int32("controller.quota.window.size.seconds"))};
+}
+
 GroupConfig BrokerConfig::group_config() const {
   GroupConfig config;
   config.initial_rebalance_delay = milliseconds(int32("group.initial.rebalance.delay.ms"));

@@ -15,6 +15,7 @@
 #include "broker/config/config_layers.h"
 #include "broker/config/listener_config.h"
 #include "broker/group/group_config.h"
+#include "broker/quota/quota_sensor.h"
 
 namespace weir::broker {
 
@@ -110,6 +111,10 @@ class BrokerConfig {
   [[nodiscard]] int32_t producer_id_check_interval_ms() const {
     return int32("producer.id.expiration.check.interval.ms");
   }
+
+  // Quotas.
+  [[nodiscard]] QuotaWindows quota_windows() const;
+  [[nodiscard]] QuotaWindows controller_quota_windows() const;
 
   // Groups.
   [[nodiscard]] GroupConfig group_config() const;

@@ -8,12 +8,17 @@
 namespace weir::broker {
 
 Controller::Controller(ControllerOptions options, const ConfigRules& rules, Random& random)
-    : options_(std::move(options)), rules_(rules), random_(random), sessions_(options_.broker_session_timeout) {}
+    : options_(std::move(options)),
+      rules_(rules),
+      random_(random),
+      sessions_(options_.broker_session_timeout),
+      mutation_quotas_(options_.quota_windows) {}
 
 Decision<NoReply> Controller::activate(quorum::MetadataImage committed, bool transaction_is_open,
                                        const quorum::MetadataRecords& bootstrap, const DecideContext& context) {
   image_ = std::move(committed);
   sessions_.clear();
+  mutation_quotas_.set_table(QuotaTable(image_));
   last_append_ = context.now;
   for (const auto& [id, broker] : image_.brokers) {
     if (!broker->fenced) sessions_.expect(id, context.now);
@@ -71,6 +76,7 @@ void Controller::replay(const quorum::MetadataRecords& records, const DecideCont
     if (broker != nullptr && !broker->fenced) sessions_.expect(id, context.now);
   }
   image_ = std::move(outcome->image);
+  if (outcome->changes.client_quotas) mutation_quotas_.set_table(QuotaTable(image_));
 }
 
 Decision<NoReply> Controller::tick(const DecideContext& context) {

@@ -13,8 +13,11 @@
 #include "broker/controller/broker_sessions.h"
 #include "broker/controller/config_rules.h"
 #include "broker/controller/decision.h"
+#include "broker/quota/mutation_quotas.h"
 #include "protocol/messages/allocate_producer_ids_request.h"
 #include "protocol/messages/allocate_producer_ids_response.h"
+#include "protocol/messages/alter_client_quotas_request.h"
+#include "protocol/messages/alter_client_quotas_response.h"
 #include "protocol/messages/alter_configs_request.h"
 #include "protocol/messages/alter_configs_response.h"
 #include "protocol/messages/alter_partition_reassignments_request.h"
@@ -59,6 +62,7 @@ struct ControllerOptions {
   int16_t default_replication_factor = 1;
   Duration broker_session_timeout = milliseconds(9000);
   Duration metadata_max_idle_interval = milliseconds(500);  // zero: no NoOpRecords
+  QuotaWindows quota_windows{};
 };
 
 // Most partitions that one CreateTopics or CreatePartitions makes: their records must fit in one batch.
@@ -110,11 +114,13 @@ class Controller {
       const protocol::AlterPartitionReassignmentsRequest& request, const DecideContext& context);
   Decision<protocol::ListPartitionReassignmentsResponse> decide(
       const protocol::ListPartitionReassignmentsRequest& request, const DecideContext& context);
-  // Settings and features.
+  // Settings, quotas and features.
   Decision<protocol::IncrementalAlterConfigsResponse> decide(const protocol::IncrementalAlterConfigsRequest& request,
                                                              const DecideContext& context);
   Decision<protocol::AlterConfigsResponse> decide(const protocol::AlterConfigsRequest& request,
                                                   const DecideContext& context);
+  Decision<protocol::AlterClientQuotasResponse> decide(const protocol::AlterClientQuotasRequest& request,
+                                                       const DecideContext& context);
   Decision<protocol::UpdateFeaturesResponse> decide(const protocol::UpdateFeaturesRequest& request,
                                                     const DecideContext& context);
   // Nodes.
@@ -135,6 +141,11 @@ class Controller {
     return Decision<Response>(image_.metadata_version());
   }
 
+  // What a request may change within its client's quota.
+  [[nodiscard]] MutationPermit mutation_permit(const DecideContext& context, int16_t first_strict_version) {
+    return mutation_quotas_.open(context.user, context.client_id, context.api_version >= first_strict_version,
+                                 context.now);
+  }
   // Whether the records of a new cluster turn ELR on.
   static bool has_elr(const quorum::MetadataRecords& bootstrap);
   // A change of the broker's registration that changes nothing yet.
@@ -154,6 +165,7 @@ class Controller {
   Random& random_;
   quorum::MetadataImage image_;
   BrokerSessions sessions_;
+  MutationQuotas mutation_quotas_;
   MonotonicTime last_append_{};
 };
 

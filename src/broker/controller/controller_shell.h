@@ -17,6 +17,12 @@
 
 namespace weir::broker {
 
+// Who a request comes from, for quotas; no user: the cluster itself.
+struct Requester {
+  std::string user{};
+  std::string client_id{};
+};
+
 class ControllerShell : public quorum::LeadershipListener, private Timer {
  public:
   // All outlive the shell. `bootstrap` holds the records of bootstrap.checkpoint.
@@ -27,10 +33,10 @@ class ControllerShell : public quorum::LeadershipListener, private Timer {
   // buffer that the request's strings are views of. kUnavailable while this node is not the active controller (the
   // answer is NOT_CONTROLLER), kIo when the metadata log failed.
   template <class Request>
-  Task<Result<Reply<typename Request::Response>>> submit(Request request, int16_t api_version, Buffer bytes = {}) {
-    return call_on(loop_, [this, request = std::move(request), api_version, bytes = std::move(bytes)] {
-      return handle(request, api_version);
-    });
+  Task<Result<Reply<typename Request::Response>>> submit(Request request, int16_t api_version, Buffer bytes = {},
+                                                         Requester requester = {}) {
+    return call_on(loop_, [this, request = std::move(request), api_version, bytes = std::move(bytes),
+                           requester = std::move(requester)] { return handle(request, api_version, requester); });
   }
 
   // The rest: the controller's loop only.
@@ -42,9 +48,12 @@ class ControllerShell : public quorum::LeadershipListener, private Timer {
 
  private:
   template <class Request>
-  Task<Result<Reply<typename Request::Response>>> handle(const Request& request, int16_t api_version) {
+  Task<Result<Reply<typename Request::Response>>> handle(const Request& request, int16_t api_version,
+                                                         const Requester& requester) {
     CO_TRY(check_active());
-    const DecideContext context = now(api_version);
+    DecideContext context = now(api_version);
+    context.user = requester.user;
+    context.client_id = requester.client_id;
     auto decision = controller_.decide(request, context);
     CO_TRY_ASSIGN(const Offset last, append(decision.records, context));
     CO_TRY(co_await raft_.committed(last));

@@ -16,6 +16,9 @@ using protocol::CreatePartitionsResponse;
 using protocol::ErrorCode;
 using Wanted = CreatePartitionsRequest::CreatePartitionsTopic;
 
+// From this version on clients know THROTTLING_QUOTA_EXCEEDED.
+constexpr int16_t kFirstStrictVersion = 3;
+
 // The replicas of the partitions that `wanted` adds to `topic`.
 std::optional<ApiError> assign(const quorum::MetadataImage& image, const quorum::TopicImage& topic,
                                const Wanted& wanted, Random& random, std::vector<std::vector<NodeId>>& assignment) {
@@ -47,7 +50,7 @@ std::optional<ApiError> assign(const quorum::MetadataImage& image, const quorum:
 }
 
 std::optional<ApiError> create(const quorum::MetadataImage& image, const Wanted& wanted, Random& random,
-                               quorum::MetadataRecords& records) {
+                               MutationPermit& permit, quorum::MetadataRecords& records) {
   const auto topic = image.topic(wanted.name);
   if (topic == nullptr) {
     return ApiError{ErrorCode::kUnknownTopicOrPartition, {}};
@@ -67,6 +70,7 @@ std::optional<ApiError> create(const quorum::MetadataImage& image, const Wanted&
   }
   std::vector<std::vector<NodeId>> assignment;
   if (auto error = assign(image, *topic, wanted, random, assignment)) return error;
+  if (!permit.take(assignment.size())) return quota_exceeded();
   for (size_t i = 0; i < assignment.size(); ++i) {
     records.add(
         new_partition(image, topic->id, static_cast<int32_t>(present) + static_cast<int32_t>(i), assignment[i]));
@@ -76,9 +80,11 @@ std::optional<ApiError> create(const quorum::MetadataImage& image, const Wanted&
 
 }  // namespace
 
-Decision<CreatePartitionsResponse> Controller::decide(const CreatePartitionsRequest& request, const DecideContext&) {
+Decision<CreatePartitionsResponse> Controller::decide(const CreatePartitionsRequest& request,
+                                                      const DecideContext& context) {
   auto decision = no_change<CreatePartitionsResponse>();
   auto& reply = decision.reply;
+  MutationPermit permit = mutation_permit(context, kFirstStrictVersion);
   std::set<std::string_view> seen;
   std::set<std::string_view> twice;
   for (const Wanted& wanted : request.topics) {
@@ -90,11 +96,12 @@ Decision<CreatePartitionsResponse> Controller::decide(const CreatePartitionsRequ
     result.name = reply.keep(wanted.name);
     const auto error = twice.contains(wanted.name)
                            ? std::optional(ApiError{ErrorCode::kInvalidRequest, "Duplicate topic name."})
-                           : create(image_, wanted, random_, decision.records);
+                           : create(image_, wanted, random_, permit, decision.records);
     if (!error) continue;
     result.error_code = protocol::error_field(error->code);
     if (!error->message.empty()) result.error_message = reply.keep(error->message);
   }
+  reply.response.throttle_time_ms = static_cast<int32_t>(permit.throttle().count());
   if (request.validate_only) decision.records = quorum::MetadataRecords(image_.metadata_version());
   return decision;
 }

@@ -22,14 +22,17 @@ using Created = CreateTopicsResponse::CreatableTopicResult;
 // The metadata log is no topic that a client may make.
 constexpr std::string_view kMetadataTopicName = "__cluster_metadata";
 
+// From this version on clients know THROTTLING_QUOTA_EXCEEDED.
+constexpr int16_t kFirstStrictVersion = 6;
+
 // The assignment of a topic, partition by partition, or why it cannot be made.
 using Assignment = std::vector<std::vector<NodeId>>;
 
 class TopicCreator {
  public:
   TopicCreator(const quorum::MetadataImage& image, const ControllerOptions& options, const ConfigRules& rules,
-               Random& random)
-      : image_(image), options_(options), rules_(rules), random_(random) {}
+               Random& random, MutationPermit& permit)
+      : image_(image), options_(options), rules_(rules), random_(random), permit_(permit) {}
 
   std::optional<ApiError> create(const Creatable& topic, quorum::MetadataRecords& records,
                                  Reply<CreateTopicsResponse>& reply, Created& result) {
@@ -43,6 +46,7 @@ class TopicCreator {
     if (auto error = topic.assignments.empty() ? place(topic, assignment) : take_assignment(topic, assignment)) {
       return error;
     }
+    if (!permit_.take(assignment.size())) return quota_exceeded();
     result.topic_id = Uuid::random(random_);
     result.num_partitions = static_cast<int32_t>(assignment.size());
     result.replication_factor = static_cast<int16_t>(assignment.front().size());
@@ -164,6 +168,7 @@ class TopicCreator {
   const ControllerOptions& options_;
   const ConfigRules& rules_;
   Random& random_;
+  MutationPermit& permit_;
 };
 
 std::set<std::string_view> names_given_twice(const CreateTopicsRequest& request) {
@@ -177,10 +182,11 @@ std::set<std::string_view> names_given_twice(const CreateTopicsRequest& request)
 
 }  // namespace
 
-Decision<CreateTopicsResponse> Controller::decide(const CreateTopicsRequest& request, const DecideContext&) {
+Decision<CreateTopicsResponse> Controller::decide(const CreateTopicsRequest& request, const DecideContext& context) {
   auto decision = no_change<CreateTopicsResponse>();
   auto& reply = decision.reply;
-  TopicCreator creator(image_, options_, rules_, random_);
+  MutationPermit permit = mutation_permit(context, kFirstStrictVersion);
+  TopicCreator creator(image_, options_, rules_, random_, permit);
   const auto twice = names_given_twice(request);
   const auto refuse = [&](Created& result, const ApiError& error) {
     result.error_code = protocol::error_field(error.code);
@@ -216,6 +222,7 @@ Decision<CreateTopicsResponse> Controller::decide(const CreateTopicsRequest& req
       made.emplace(std::move(unified), topic.name);
     }
   }
+  reply.response.throttle_time_ms = static_cast<int32_t>(permit.throttle().count());
   if (request.validate_only) decision.records = quorum::MetadataRecords(image_.metadata_version());
   return decision;
 }

@@ -35,6 +35,9 @@ struct DecideContext {
   Timestamp wall{0};
   Offset next_offset{0};  // that the first record of the decision will get
   int16_t api_version = 0;
+  // Who asks, for quotas; no user: the cluster itself.
+  std::string_view user{};
+  std::string_view client_id{};
 };
 
 // The records go to the log all together or not at all; none: nothing changes, and the answer is sent at once.

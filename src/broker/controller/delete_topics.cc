@@ -4,6 +4,7 @@
 #include <map>
 
 #include "broker/controller/controller.h"
+#include "broker/controller/topic_creation.h"
 
 namespace weir::broker {
 namespace {
@@ -14,6 +15,9 @@ using protocol::ErrorCode;
 using State = DeleteTopicsRequest::DeleteTopicState;
 using Deleted = DeleteTopicsResponse::DeletableTopicResult;
 
+// From this version on clients know THROTTLING_QUOTA_EXCEEDED.
+constexpr int16_t kFirstStrictVersion = 5;
+
 // Versions up to 5 name topics in a list of their own.
 std::vector<State> wanted_topics(const DeleteTopicsRequest& request) {
   std::vector<State> wanted = request.topics;
@@ -23,8 +27,8 @@ std::vector<State> wanted_topics(const DeleteTopicsRequest& request) {
 
 class TopicDeleter {
  public:
-  TopicDeleter(const quorum::MetadataImage& image, Decision<DeleteTopicsResponse>& decision)
-      : image_(image), decision_(decision) {}
+  TopicDeleter(const quorum::MetadataImage& image, MutationPermit& permit, Decision<DeleteTopicsResponse>& decision)
+      : image_(image), permit_(permit), decision_(decision) {}
 
   void count(const State& state) {
     if (state.name) {
@@ -59,6 +63,10 @@ class TopicDeleter {
       return refuse(state, ErrorCode::kInvalidRequest,
                     "The provided topic name maps to an ID that was already supplied.");
     }
+    if (!permit_.take(topic->partitions.size())) {
+      const ApiError error = quota_exceeded();
+      return refuse(state, error.code, error.message);
+    }
     decision_.records.add(protocol::RemoveTopicRecord{.topic_id = topic->id});
     Deleted& result = decision_.reply.response.responses.emplace_back();
     result.name = decision_.reply.keep(topic->name);
@@ -76,6 +84,7 @@ class TopicDeleter {
   }
 
   const quorum::MetadataImage& image_;
+  MutationPermit& permit_;
   Decision<DeleteTopicsResponse>& decision_;
   std::map<std::string_view, int> names_;
   std::map<Uuid, int> ids_;
@@ -99,9 +108,11 @@ Decision<DeleteTopicsResponse> Controller::decide(const DeleteTopicsRequest& req
     }
     return decision;
   }
-  TopicDeleter deleter(image_, decision);
+  MutationPermit permit = mutation_permit(context, kFirstStrictVersion);
+  TopicDeleter deleter(image_, permit, decision);
   for (const State& state : wanted) deleter.count(state);
   for (const State& state : wanted) deleter.remove(state);
+  decision.reply.response.throttle_time_ms = static_cast<int32_t>(permit.throttle().count());
   return decision;
 }
 

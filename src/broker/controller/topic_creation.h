@@ -20,6 +20,12 @@ struct ApiError {
   std::string message;
 };
 
+// The refusal of what a quota does not allow now.
+inline ApiError quota_exceeded() {
+  constexpr auto kCode = protocol::ErrorCode::kThrottlingQuotaExceeded;
+  return {kCode, std::string(protocol::error_message(kCode))};
+}
+
 // What is wrong with a topic's name; nothing if it may be used.
 std::optional<std::string> topic_name_problem(std::string_view name);
 

@@ -97,6 +97,8 @@ class FetchSessionCache {
   };
   // `random` picks the id of a new session.
   Resolution resolve(const protocol::FetchRequest& request, bool uses_topic_ids, MonotonicTime now, Random& random);
+  // Forgets a session that its client does not know of.
+  void remove(int32_t session_id) { sessions_.erase(session_id); }
   // The shard that owns a session id.
   [[nodiscard]] static uint32_t owner(int32_t session_id, uint32_t shards) {
     return static_cast<uint32_t>(session_id) % shards;

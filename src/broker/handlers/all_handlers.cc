@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "broker/handlers/alter_client_quotas.h"
 #include "broker/handlers/alter_configs.h"
 #include "broker/handlers/alter_partition_reassignments.h"
 #include "broker/handlers/api_versions.h"
@@ -10,6 +11,7 @@
 #include "broker/handlers/delete_groups.h"
 #include "broker/handlers/delete_records.h"
 #include "broker/handlers/delete_topics.h"
+#include "broker/handlers/describe_client_quotas.h"
 #include "broker/handlers/describe_cluster.h"
 #include "broker/handlers/describe_configs.h"
 #include "broker/handlers/describe_groups.h"
@@ -36,6 +38,8 @@
 #include "broker/handlers/produce.h"
 #include "broker/handlers/sync_group.h"
 #include "broker/handlers/update_features.h"
+#include "broker/quota_service.h"
+#include "broker/shard.h"
 
 namespace weir::broker {
 namespace {
@@ -63,9 +67,12 @@ const auto kHandlers =
                OffsetCommitHandler, OffsetFetchHandler, OffsetDeleteHandler, ListGroupsHandler, DescribeGroupsHandler,
                DeleteGroupsHandler, ElectLeadersHandler, AlterPartitionReassignmentsHandler,
                ListPartitionReassignmentsHandler, UpdateFeaturesHandler, DescribeQuorumHandler,
-               DescribeProducersHandler, ListConfigResourcesHandler>();
+               DescribeProducersHandler, ListConfigResourcesHandler, DescribeClientQuotasHandler,
+               AlterClientQuotasHandler>();
 
 }  // namespace
+
+Task<void> charge_time(RequestContext& context) { return context.shard.quotas().charge_time(context); }
 
 std::span<const ApiHandler> all_handlers() { return kHandlers; }
 

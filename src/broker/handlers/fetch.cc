@@ -4,6 +4,7 @@
 
 #include "broker/fetch/fetch_reader.h"
 #include "broker/handlers/leader_hint.h"
+#include "broker/quota_service.h"
 #include "broker/shard.h"
 
 namespace weir::broker {
@@ -31,9 +32,10 @@ BrokerShard& shard_of_session(BrokerShard& home, int32_t session_id) {
 }
 
 FetchTerms terms_of(const FetchRequest& request, size_t max_bytes, MonotonicTime now) {
+  // No more can be waited for than is sent.
   return {.isolation = request.isolation_level == 1 ? Isolation::kReadCommitted : Isolation::kReadUncommitted,
           .max_bytes = std::min(static_cast<size_t>(std::max(request.max_bytes, 0)), max_bytes),
-          .min_bytes = static_cast<size_t>(std::max(request.min_bytes, 0)),
+          .min_bytes = std::min(static_cast<size_t>(std::max(request.min_bytes, 0)), max_bytes),
           .deadline = now + milliseconds(std::max(request.max_wait_ms, 0))};
 }
 
@@ -56,8 +58,8 @@ void resolve(const quorum::MetadataImage& image, bool by_id, std::list<FetchItem
   }
 }
 
-// Runs on the shard that owns the session.
-Task<Fetched> fetch(BrokerShard& shard, const FetchRequest& request, int16_t version) {
+// Runs on the shard that owns the session. `max_bytes`: of all records, whatever the client asks for.
+Task<Fetched> fetch(BrokerShard& shard, const FetchRequest& request, int16_t version, size_t max_bytes) {
   Fetched fetched;
   const bool by_id = version >= kFirstTopicIdVersion;
   auto resolution = shard.fetch_sessions().resolve(request, by_id, shard.loop().now(), shard.node().seams.random);
@@ -74,7 +76,7 @@ Task<Fetched> fetch(BrokerShard& shard, const FetchRequest& request, int16_t ver
   }
   resolve(*shard.image(), by_id, fetched.session != nullptr ? fetched.session->items() : fetched.sessionless,
           fetched.reads);
-  FetchReader reader(shard, fetched.reads, terms_of(request, shard.node().fetch_max_bytes, shard.loop().now()));
+  FetchReader reader(shard, fetched.reads, terms_of(request, max_bytes, shard.loop().now()));
   co_await reader.run();
   co_return fetched;
 }
@@ -128,24 +130,44 @@ void fill(RequestContext& context, const FetchRequest& request, Fetched& fetched
   for (const FetchItem* item : served) fetched.session->move_to_end(*item);
 }
 
+// Charges the client for what was read. When it is to be throttled nothing is sent, and it asks again later.
+Task<void> charge(RequestContext& context, const Fetched& fetched) {
+  QuotaService& quotas = context.shard.quotas();
+  co_await quotas.charge_time(context);
+  if (context.throttle > context.throttle.zero()) co_return;
+  uint64_t bytes = 0;
+  for (const FetchRead& one : fetched.reads) bytes += one.read.records ? one.read.records->length : 0;
+  co_await quotas.charge(context, QuotaKind::kFetch, static_cast<double>(bytes), OverLimit::kIsTakenBack);
+}
+
 }  // namespace
 
 Task<Outcome> FetchHandler::handle(RequestContext& context, const Request& request, FetchResponse& response) {
   BrokerShard& shard = context.shard;
   BrokerShard* owner = request.session_id > 0 ? &shard_of_session(shard, request.session_id) : &shard;
+  size_t max_bytes = shard.node().fetch_max_bytes;
+  if (context.is_limited) max_bytes = std::min(max_bytes, shard.quotas().fetch_size_max(context));
   Fetched fetched;
   if (owner == &shard) {
-    fetched = co_await fetch(shard, request, context.version());
+    fetched = co_await fetch(shard, request, context.version(), max_bytes);
   } else {
-    fetched = co_await call_on(
-        owner->loop(), [owner, &request, version = context.version()] { return fetch(*owner, request, version); });
+    fetched = co_await call_on(owner->loop(), [owner, &request, version = context.version(), max_bytes] {
+      return fetch(*owner, request, version, max_bytes);
+    });
   }
   response.error_code = error_field(fetched.error);
-  if (fetched.error == ErrorCode::kNone) fill(context, request, fetched, response);
-  if (fetched.session != nullptr)
-    shard_of_session(shard, fetched.session->id()).loop().post([session = fetched.session] {
-      session->in_use = false;
-    });
+  if (context.is_limited && fetched.error == ErrorCode::kNone) co_await charge(context, fetched);
+  const bool is_throttled = context.throttle > context.throttle.zero();
+  if (fetched.error == ErrorCode::kNone && !is_throttled) fill(context, request, fetched, response);
+  if (fetched.session == nullptr) co_return Outcome::kReply;
+  // A client that is throttled at its first fetch learns of no session, and opens another one later.
+  const bool is_dropped = is_throttled && !fetched.incremental;
+  if (is_throttled && !is_dropped) response.session_id = fetched.session->id();
+  BrokerShard& home = shard_of_session(shard, fetched.session->id());
+  home.loop().post([&home, session = fetched.session, is_dropped] {
+    session->in_use = false;
+    if (is_dropped) home.fetch_sessions().remove(session->id());
+  });
   co_return Outcome::kReply;
 }
 

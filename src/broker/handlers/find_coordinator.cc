@@ -42,7 +42,7 @@ Coordinator find(RequestContext& context, std::string_view key, int8_t type) {
 Task<Outcome> FindCoordinatorHandler::handle(RequestContext& context, const Request& request,
                                              protocol::FindCoordinatorResponse& response) {
   if (request.key_type == kGroup && context.shard.image()->topic(kConsumerOffsetsTopic) == nullptr) {
-    co_await context.shard.node().controller->create_topics_automatically({std::string(kConsumerOffsetsTopic)});
+    co_await context.shard.node().controller->create_topics_automatically({std::string(kConsumerOffsetsTopic)}, {});
   }
   context.image = context.shard.image();
   if (context.version() >= 4) {

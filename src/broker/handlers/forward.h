@@ -7,11 +7,16 @@
 
 namespace weir::broker {
 
+inline Requester requester_of(const RequestContext& context) {
+  return {.user = std::string(context.user()), .client_id = std::string(context.client_id())};
+}
+
 // Yields the controller's answer, or the error for one that could not be had; `refuse(ErrorCode)` then fills the
 // response.
 template <class Request, class Response, class Refuse>
 Task<Outcome> forward(RequestContext& context, const Request& request, Response& response, Refuse refuse) {
-  auto reply = co_await context.shard.node().controller->submit(request, context.version(), context.frame_owner);
+  auto reply = co_await context.shard.node().controller->submit(request, context.version(), context.frame_owner,
+                                                                requester_of(context));
   if (reply) {
     response = std::move(reply->response);
     context.owners.push_back(std::make_shared<const std::deque<std::string>>(std::move(reply->texts)));

@@ -1,6 +1,7 @@
 #include "broker/handlers/metadata.h"
 
 #include "broker/controller_client.h"
+#include "broker/handlers/forward.h"
 #include "broker/handlers/topic_metadata.h"
 #include "broker/shard.h"
 
@@ -55,7 +56,7 @@ Task<Outcome> MetadataHandler::handle(RequestContext& context, const Request& re
   if (const auto names = topics_to_create(context, request); !names.empty()) {
     // Answered when they can be used, where Kafka tells the client to ask again. A topic that could not be created is
     // unknown below.
-    co_await context.shard.node().controller->create_topics_automatically(names);
+    co_await context.shard.node().controller->create_topics_automatically(names, requester_of(context));
   }
   context.image = context.shard.image();
   const quorum::MetadataImage& image = *context.image;

@@ -1,6 +1,7 @@
 #include "broker/handlers/produce.h"
 
 #include "broker/handlers/leader_hint.h"
+#include "broker/quota_service.h"
 #include "broker/server/on_owners.h"
 #include "broker/shard.h"
 #include "protocol/error_code.h"
@@ -124,6 +125,11 @@ Task<Outcome> ProduceHandler::handle(RequestContext& context, const Request& req
     }
   }
   if (context.version() >= 10) hints.add_endpoints(response.node_endpoints);
+  if (context.is_limited) {
+    co_await context.shard.quotas().charge(context, QuotaKind::kProduce, static_cast<double>(context.frame.size()));
+    // As in Kafka, the time of what is not answered is not limited.
+    if (request.acks == 0) context.time_is_charged = true;
+  }
   if (request.acks == 0) co_return failed ? Outcome::kClose : Outcome::kNoReply;
   co_return Outcome::kReply;
 }

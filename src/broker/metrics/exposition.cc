@@ -71,6 +71,23 @@ void add_cleaner(Page& page, const CleanerReport& cleaner) {
               cleaner.seconds_since_look);
 }
 
+void add_throttles(Page& page, const std::vector<ShardReport>& shards) {
+  std::array<ShardMetrics::Throttled, kQuotaKinds> all{};
+  for (const ShardReport& shard : shards) {
+    for (size_t i = 0; i < kQuotaKinds; ++i) {
+      all[i].count += shard.metrics.throttled[i].count;
+      all[i].time += shard.metrics.throttled[i].time;
+    }
+  }
+  const auto label = [](QuotaKind kind) { return fmt::format("quota=\"{}\"", quota_label(kind)); };
+  page.describe("weir_throttled_total", "counter", "Requests (and connections) that were throttled, by quota.");
+  for (const QuotaKind kind : kAllQuotaKinds)
+    page.sample("weir_throttled_total", label(kind), all[static_cast<size_t>(kind)].count);
+  page.describe("weir_throttle_seconds_total", "counter", "Throttle time that clients were told, by quota.");
+  for (const QuotaKind kind : kAllQuotaKinds)
+    page.sample("weir_throttle_seconds_total", label(kind), to_seconds(all[static_cast<size_t>(kind)].time));
+}
+
 template <class Get>
 auto total(const std::vector<ShardReport>& shards, Get get) {
   decltype(get(shards.front())) sum{};
@@ -114,6 +131,7 @@ std::string exposition(const NodeFacts& node, const std::vector<ShardReport>& sh
   page.single("weir_active_controller", "gauge", "1 when this node is the active controller.",
               node.is_controller ? 1 : 0);
   add_cleaner(page, node.cleaner);
+  add_throttles(page, shards);
   add_request_durations(page, shards);
   return page.take();
 }

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "broker/metrics/histogram.h"
+#include "broker/quota/quota_key.h"
 #include "protocol/api_key.h"
 
 namespace weir::broker {
@@ -21,6 +22,17 @@ struct ShardMetrics {
   uint64_t connections_accepted = 0;
   uint64_t cold_reads = 0;  // reads on disk threads, of what was not in the page cache
 
+  struct Throttled {
+    uint64_t count = 0;
+    Duration time{};  // that clients were told
+  };
+  std::array<Throttled, kQuotaKinds> throttled;  // by QuotaKind
+
+  void count_throttle(QuotaKind kind, Duration time) {
+    Throttled& counter = throttled[static_cast<size_t>(kind)];
+    ++counter.count;
+    counter.time += time;
+  }
   void count_request(protocol::ApiKey key, Duration duration) {
     request_duration[static_cast<size_t>(key)].record(duration);
   }

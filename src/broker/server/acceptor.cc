@@ -1,6 +1,7 @@
 #include "broker/server/acceptor.h"
 
 #include "base/log.h"
+#include "broker/quota_service.h"
 #include "broker/server/server_connection.h"
 #include "broker/shard.h"
 
@@ -12,6 +13,10 @@ constexpr Duration kAcceptRetry = milliseconds(100);
 
 // With as many connections as are allowed: how often the limit is looked at again, since it may be raised meanwhile.
 constexpr Duration kLimitRetry = seconds(1);
+
+// Connections that are held before they are closed, so that their clients do not try again at once: enough for many
+// clients, few enough to leave descriptors for others.
+constexpr size_t kHeldMax = 1024;
 
 }  // namespace
 
@@ -42,6 +47,12 @@ Task<void> Acceptor::run() {
       continue;
     }
     const std::string host = (*accepted)->peer().host;
+    BrokerShard& here = *node_.shards.front();
+    if (const auto throttle = here.quotas().charge_connection(host); throttle > throttle.zero()) {
+      here.metrics().count_throttle(QuotaKind::kConnection, throttle);
+      if (held_ < kHeldMax) home_->spawn(hold(*std::move(accepted), throttle));
+      continue;
+    }
     // Kafka closes what one address has too many of.
     if (open_per_host_[host] >= limits().per_host(host)) continue;
     ++open_per_host_[host];
@@ -64,6 +75,13 @@ Task<void> Acceptor::serve(BrokerShard& shard, std::unique_ptr<Accepted> accepte
     co_await ServerConnection::run(std::make_shared<ServerConnection>(shard, std::move(connection), std::move(info)));
   }
   home_->post([this, host] { released(host); });
+}
+
+Task<void> Acceptor::hold(std::unique_ptr<Accepted> accepted, Duration time) {
+  ++held_;
+  co_await sleep_for(time);
+  accepted.reset();
+  --held_;
 }
 
 void Acceptor::released(const std::string& host) {

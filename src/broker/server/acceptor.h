@@ -29,6 +29,8 @@ class Acceptor {
   // Runs a connection on its shard and tells this acceptor of its end.
   Task<void> serve(BrokerShard& shard, std::unique_ptr<Accepted> accepted);
   void released(const std::string& host);
+  // Holds a connection from an address that makes too many of them, and closes it.
+  Task<void> hold(std::unique_ptr<Accepted> accepted, Duration time);
   // As the settings are now.
   const ConnectionLimits& limits();
 
@@ -37,6 +39,7 @@ class Acceptor {
   std::optional<ConnectionLimits> limits_;
   std::shared_ptr<const quorum::MetadataImage> limits_image_;  // that they were taken from
   size_t open_ = 0;
+  size_t held_ = 0;
   std::unordered_map<std::string, size_t> open_per_host_;
   WaitList released_;
 };

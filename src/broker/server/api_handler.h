@@ -49,6 +49,9 @@ const ApiHandler* find_handler(protocol::ApiKey key);
 // All that are served, ascending by key.
 std::span<const ApiHandler> all_handlers();
 
+// QuotaService::charge_time of the connection's shard.
+Task<void> charge_time(RequestContext& context);
+
 template <class Handler>
 Task<Outcome> serve_with(RequestContext& context, protocol::Reader& in, protocol::Writer& out) {
   typename Handler::Request request;
@@ -60,7 +63,13 @@ Task<Outcome> serve_with(RequestContext& context, protocol::Reader& in, protocol
   if (known && !request.decode(in, context.version())) co_return Outcome::kClose;
   typename Handler::Request::Response response;
   const Outcome outcome = co_await Handler::handle(context, request, response);
+  if (context.is_limited) co_await charge_time(context);
   if (outcome != Outcome::kReply) co_return outcome;
+  if constexpr (requires { response.throttle_time_ms; }) {
+    // What the controller refused within a quota has its throttle time already.
+    context.throttle_for(QuotaKind::kControllerMutation, milliseconds(response.throttle_time_ms));
+    response.throttle_time_ms = static_cast<int32_t>(context.throttle.count());
+  }
   const size_t frame =
       protocol::begin_response(out, Handler::Request::kApiKey, answer_version, context.header.correlation_id);
   if (const Result<> encoded = response.encode(out, answer_version); !encoded) {

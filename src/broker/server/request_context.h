@@ -3,7 +3,9 @@
 // to another shard and waits for it.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "base/check.h"
 #include "base/seams.h"
 #include "broker/group/owned.h"
+#include "broker/quota/quota_key.h"
 #include "protocol/error_code.h"
 #include "protocol/messages/request_header.h"
 
@@ -46,7 +49,25 @@ struct RequestContext {
   // What the external records of the answer stand for, by their index.
   std::vector<FileRegion> externals{};
 
+  // Quotas (broker/quota_service.h): whether anything of the request is to be counted, ...
+  bool is_limited = false;
+  bool time_is_charged = false;
+  MonotonicTime began{};                    // by the clock, where it is limited
+  std::optional<Duration> first_stretch{};  // what it took until it first waited; none: it has not yet
+  // ... and how long the client is to be throttled, for which of them.
+  std::chrono::milliseconds throttle{};
+  QuotaKind throttled_by{};
+
+  // The longest of all holds.
+  void throttle_for(QuotaKind kind, std::chrono::milliseconds time) {
+    if (time <= throttle) return;
+    throttle = time;
+    throttled_by = kind;
+  }
+
   [[nodiscard]] int16_t version() const { return header.request_api_version; }
+  // The name of the principal, as quotas know it. Listeners authenticate nobody.
+  [[nodiscard]] static std::string_view user() { return "ANONYMOUS"; }
   // The client id, empty when there is none.
   [[nodiscard]] std::string_view client_id() const { return header.client_id.value_or(std::string_view{}); }
   // The same bytes as `view`, which lies in the frame, to be patched.

@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 
 #include "base/log.h"
+#include "broker/quota/first_stretch.h"
+#include "broker/quota_service.h"
 #include "broker/shard.h"
 
 namespace weir::broker {
@@ -67,6 +69,16 @@ ServerConnection::ServerConnection(BrokerShard& shard, std::unique_ptr<Connectio
 
 ServerConnection::~ServerConnection() { shard_.remove_connection(*this); }
 
+void ServerConnection::close() {
+  connection_->close();
+  closed_ = true;
+  unmuted_.notify_all();
+}
+
+Task<void> ServerConnection::unmuted() {
+  while (!closed_ && Loop::current().now() < muted_until_) co_await unmuted_.wait_until(muted_until_);
+}
+
 Task<void> ServerConnection::run(std::shared_ptr<ServerConnection> self) {
   co_await self->read_requests(self);
   // What is under way ends first: its tasks refer to this connection.
@@ -77,6 +89,7 @@ Task<void> ServerConnection::run(std::shared_ptr<ServerConnection> self) {
 Task<void> ServerConnection::read_requests(std::shared_ptr<ServerConnection> self) {
   for (;;) {
     while (pending_.size() >= kPendingMax) co_await answered_.wait();
+    if (Loop::current().now() < muted_until_) co_await unmuted();
     Result<Frame> frame = co_await frames_.next(shard_.limits().connection_idle_max);
     if (!frame) {
       if (frame.error().code == Errc::kCorrupt) {
@@ -85,6 +98,8 @@ Task<void> ServerConnection::read_requests(std::shared_ptr<ServerConnection> sel
       }
       co_return;
     }
+    // An overlapping request may have found the client over a limit meanwhile.
+    if (Loop::current().now() < muted_until_) co_await unmuted();
     Result<std::unique_ptr<Pending>> parsed = parse(*std::move(frame));
     if (!parsed) {
       log_info("connection", "closed: a request that is not served", kv("client", info_.client),
@@ -125,8 +140,22 @@ Result<std::unique_ptr<ServerConnection::Pending>> ServerConnection::parse(Frame
 
 Task<void> ServerConnection::serve(std::shared_ptr<ServerConnection> self, Pending& pending) {
   protocol::Reader in(pending.context.frame.subspan(pending.body));
-  pending.outcome = co_await pending.handler->serve(pending.context, in, pending.out);
+  RequestContext& context = pending.context;
+  if (self->shard_.quotas().is_active()) {
+    const Clock& clock = self->shard_.node().seams.clock;
+    context.is_limited = true;
+    context.began = clock.monotonic();
+    pending.outcome =
+        co_await FirstStretch<Outcome>(pending.handler->serve(context, in, pending.out), clock, context.first_stretch);
+  } else {
+    pending.outcome = co_await pending.handler->serve(context, in, pending.out);
+  }
   pending.done = true;
+  if (context.throttle > context.throttle.zero()) {
+    // Clients know their throttle time from the answer, which is sent at once; those that go on all the same wait here.
+    self->muted_until_ = std::max(self->muted_until_, Loop::current().now() + context.throttle);
+    self->shard_.metrics().count_throttle(context.throttled_by, context.throttle);
+  }
   co_await self->send_answers();
 }
 

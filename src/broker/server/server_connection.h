@@ -27,7 +27,7 @@ class ServerConnection {
   // Serves until the client leaves, sends what cannot be understood, or the connection is closed.
   static Task<void> run(std::shared_ptr<ServerConnection> self);
   // Stops reading and drops the connection. Idempotent.
-  void close() { connection_->close(); }
+  void close();
   [[nodiscard]] const ConnectionInfo& info() const { return info_; }
 
  private:
@@ -49,6 +49,8 @@ class ServerConnection {
   // Sends the answers to all requests at the front that are done. An error, the handler's wish to close among them,
   // closes the connection.
   Task<Result<>> send_done();
+  // Waits while the client is throttled.
+  Task<void> unmuted();
 
   BrokerShard& shard_;
   std::unique_ptr<Connection> connection_;
@@ -57,6 +59,9 @@ class ServerConnection {
   std::deque<std::unique_ptr<Pending>> pending_;
   WaitList answered_;
   bool sending_ = false;
+  bool closed_ = false;
+  MonotonicTime muted_until_{};
+  WaitList unmuted_;
 };
 
 }  // namespace weir::broker
