@@ -1,5 +1,7 @@
 #include "broker/config_rules_table.h"
 
+#include "broker/telemetry/subscription.h"
+
 namespace weir::broker {
 namespace {
 
@@ -33,7 +35,9 @@ Result<> ConfigRulesTable::validate(const quorum::ConfigResource& resource,
     case ConfigResourceType::kBroker:
       return validate_broker_configs(entries, resource.name.empty());
     case ConfigResourceType::kClientMetrics:
-      return validate_client_metrics_configs(entries);
+      TRY(validate_client_metrics_configs(entries));
+      TRY(ClientMetricsSubscription::make(entries));
+      return {};
     case ConfigResourceType::kBrokerLogger:
       break;
   }

@@ -33,7 +33,8 @@ ShardReport report_of(BrokerShard& shard) {
   ShardReport report{.metrics = shard.metrics(),
                      .connections = shard.connection_count(),
                      .partitions = shard.partition_count(),
-                     .fetch_sessions = shard.fetch_sessions().size()};
+                     .fetch_sessions = shard.fetch_sessions().size(),
+                     .telemetry = shard.telemetry().report()};
   shard.for_each_partition([&](const std::shared_ptr<Partition>& partition) {
     report.leaders += partition->is_leader() ? 1 : 0;
     report.log_bytes += partition->log().size();

@@ -25,6 +25,7 @@ class ColdReads;
 class ServerConnection;
 class GroupService;
 class QuotaService;
+class TelemetryService;
 
 // Bounds that every connection of a shard is held to, from the configuration.
 struct ShardLimits {
@@ -56,6 +57,7 @@ class BrokerShard {
   GroupService& groups() { return *groups_; }
 
   QuotaService& quotas() { return *quotas_; }
+  TelemetryService& telemetry() { return *telemetry_; }
 
   // The metadata as of the last change that this shard has applied. Never null.
   [[nodiscard]] const std::shared_ptr<const quorum::MetadataImage>& image() const { return image_; }
@@ -98,6 +100,7 @@ class BrokerShard {
   RemoteFetchWatches fetch_watches_;
   std::unique_ptr<GroupService> groups_;
   std::unique_ptr<QuotaService> quotas_;
+  std::unique_ptr<TelemetryService> telemetry_;
   AsyncMutex producer_id_mutex_;
   ProducerId next_producer_id_{0};
   ProducerId producer_id_end_{0};

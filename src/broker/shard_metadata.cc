@@ -6,6 +6,7 @@
 #include "broker/log_settings.h"
 #include "broker/quota_service.h"
 #include "broker/shard.h"
+#include "broker/telemetry_service.h"
 
 namespace weir::broker {
 namespace {
@@ -142,6 +143,10 @@ Task<std::vector<PartitionKey>> apply_to_partitions(BrokerShard& shard, const qu
 Task<void> show_metadata(BrokerShard& shard, const quorum::MetadataUpdate& update) {
   shard.set_image(update.after);
   if (update.changes->client_quotas) shard.quotas().set_limits(*update.after);
+  const auto is_subscription = [](const quorum::ConfigResource& resource) {
+    return resource.type == quorum::ConfigResourceType::kClientMetrics;
+  };
+  if (std::ranges::any_of(update.changes->configs, is_subscription)) shard.telemetry().set_subscriptions(*update.after);
   shard.groups().on_metadata(update);
   co_return;
 }

@@ -116,6 +116,17 @@ def properties_seeds():
     yield from files_ending("meta.properties")
 
 
+def otlp_seeds():
+    # A gauge with an attribute, and a sum of deltas: each field is its number and type, then its length.
+    def field(number, content):
+        return bytes([number << 3 | 2, len(content)]) + content
+
+    point = b"\x21" + struct.pack("<d", 1.5) + field(7, field(1, b"node_id") + field(2, field(1, b"1")))
+    gauge = field(2, field(1, b"a") + field(5, field(1, point)))
+    total = field(2, field(1, b"b") + field(7, field(1, b"\x31" + struct.pack("<q", 3)) + b"\x10\x01"))
+    yield field(1, field(2, gauge + total))
+
+
 SEEDS = {
     "request": request_seeds,
     "message": message_seeds,
@@ -125,6 +136,7 @@ SEEDS = {
     "log": log_seeds,
     "metadata": metadata_seeds,
     "properties": properties_seeds,
+    "otlp": otlp_seeds,
 }
 
 

@@ -18,7 +18,7 @@ _SUPPORT = re.compile(r"\bk(Works|NoMeaning|NotBuilt)\b")
 _UPDATE = re.compile(r"\bk(ReadOnly|PerBroker|ClusterWide|DynamicOnly|Resource)\b")
 _DEFAULT = re.compile(r'\{"(?P<key>[\w.]+)", "(?P<broker_key>[\w.]+)"')
 # Not the first of a pair in braces: that is a setting which is given a value.
-_NAME = re.compile(r'(?<!\{)"((?:\w+\.)+\w+|listeners|preallocate)"')
+_NAME = re.compile(r'(?<!\{)"((?:\w+\.)+\w+|listeners|preallocate|match|metrics)"')
 _FUNCTION = re.compile(r"^\w[^;=#\n]*?\b(?P<name>\w+)\([^;]*?\{$", re.MULTILINE)
 _ACCESSOR = re.compile(r"\[\[nodiscard\]\][^;{]*?\b(?P<name>\w+)\([^()]*\) const")
 _FIELD = re.compile(r"^  [\w:<>, ]+ (?P<name>[a-z]\w*)(?: = [^;]*|\{[^}]*\})?;", re.MULTILINE)

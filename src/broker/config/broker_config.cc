@@ -155,6 +155,9 @@ Result<> BrokerConfig::read_listeners() {
   if (const std::string http(trim(text_or_empty("weir.http.listener"))); !http.empty()) {
     TRY_ASSIGN(http_listener_, of_setting("weir.http.listener", parse_endpoint(http)));
   }
+  if (const std::string target(trim(text_or_empty("weir.telemetry.otlp.endpoint"))); !target.empty()) {
+    TRY_ASSIGN(telemetry_target_, of_setting("weir.telemetry.otlp.endpoint", parse_http_target(target)));
+  }
   return {};
 }
 

@@ -116,6 +116,11 @@ class BrokerConfig {
   [[nodiscard]] QuotaWindows quota_windows() const;
   [[nodiscard]] QuotaWindows controller_quota_windows() const;
 
+  // Client telemetry.
+  [[nodiscard]] int32_t telemetry_max_bytes() const { return int32("telemetry.max.bytes"); }
+  // Where what clients push is sent on to; none: nowhere.
+  [[nodiscard]] const std::optional<HttpTarget>& telemetry_target() const { return telemetry_target_; }
+
   // Groups.
   [[nodiscard]] GroupConfig group_config() const;
 
@@ -150,6 +155,7 @@ class BrokerConfig {
   std::vector<ListenerConfig> advertised_listeners_;
   std::vector<std::string> controller_listener_names_;
   std::optional<Endpoint> http_listener_;
+  std::optional<HttpTarget> telemetry_target_;
   std::vector<QuorumVoter> quorum_voters_;
 };
 

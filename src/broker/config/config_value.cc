@@ -5,7 +5,6 @@
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <regex>
 
 namespace weir::broker {
 namespace {
@@ -182,25 +181,6 @@ GroupLimits group_limits(std::string_view name) {
   return {bounded("min"), bounded("max")};
 }
 
-// NAME=REGEX of what a client tells of itself.
-bool is_client_pattern(std::string_view pattern) {
-  constexpr auto kNames =
-      std::to_array<std::string_view>({"client_instance_id", "client_id", "client_software_name",
-                                       "client_software_version", "client_source_address", "client_source_port"});
-  const size_t equals = pattern.find('=');
-  if (equals == std::string_view::npos || !contains(kNames, trim(pattern.substr(0, equals)))) return false;
-  const std::string expression(trim(pattern.substr(equals + 1)));
-  // The library compiles expressions by recursion: a long one would take the stack.
-  constexpr size_t kExpressionSizeMax = 1000;
-  if (expression.empty() || expression.size() > kExpressionSizeMax) return false;
-  try {
-    const std::regex compiled(expression);
-    return true;
-  } catch (const std::regex_error&) {
-    return false;
-  }
-}
-
 }  // namespace
 
 std::string_view trim(std::string_view text) {
@@ -323,11 +303,6 @@ Result<> validate_client_metrics_configs(const ConfigMap& configs) {
         return fail(Errc::kUnsupported,
                     fmt::format("Invalid value {} for {}, interval must be between {} and {} (1 hour)", value, name,
                                 kIntervalMinMs, kIntervalMaxMs));
-      }
-    }
-    if (name == "match") {
-      for (const std::string& pattern : parse_list(value)) {
-        if (!is_client_pattern(pattern)) return invalid(fmt::format("Illegal client matching pattern: {}", pattern));
       }
     }
   }

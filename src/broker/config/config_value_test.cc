@@ -95,11 +95,6 @@ TEST(ConfigValue, ChecksClientMetricsSettings) {
   EXPECT_EQ(validate_client_metrics_configs({{"nope", "1"}}).error().code, Errc::kUnsupported);
   EXPECT_EQ(validate_client_metrics_configs({{"interval.ms", "99"}}).error().code, Errc::kUnsupported);
   EXPECT_EQ(validate_client_metrics_configs({{"interval.ms", "x"}}).error().code, Errc::kInvalidArgument);
-  for (const auto* match : {"client_id", "client_id=", "client_id=[", "host=x"}) {
-    const auto valid = validate_client_metrics_configs({{"match", match}});
-    ASSERT_FALSE(valid) << match;
-    EXPECT_EQ(valid.error().code, Errc::kInvalidArgument);
-  }
 }
 
 TEST(ConfigValue, ChecksGroupSettings) {

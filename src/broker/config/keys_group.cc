@@ -32,9 +32,14 @@ constexpr ConfigKey kGroupKeysTable[] = {
 };
 
 constexpr ConfigKey kClientMetricsKeysTable[] = {
-    {"interval.ms", kInt, "300000", any_value(), kMedium, kResource, kNotBuilt, "Client telemetry is not built yet."},
-    {"match", kList, "", any_value(), kMedium, kResource, kNotBuilt, "Client telemetry is not built yet."},
-    {"metrics", kList, "", any_value(), kMedium, kResource, kNotBuilt, "Client telemetry is not built yet."},
+    {"interval.ms", kInt, "300000", any_value(), kMedium, kResource, kWorks,
+     "How often clients push; from 100 to 3600000."},
+    {"match", kList, "", any_value(), kMedium, kResource, kWorks,
+     "Which clients, as ATTRIBUTE=EXPRESSION,...; all must match, and nothing matches every client. Attributes are "
+     "client_instance_id, client_id, client_software_name, client_software_version, client_source_address and "
+     "client_source_port; expressions are those of RE2."},
+    {"metrics", kList, "", any_value(), kMedium, kResource, kWorks,
+     "Prefixes of the names of the metrics that clients push; * for all."},
 };
 
 }  // namespace

@@ -69,6 +69,9 @@ constexpr ConfigKey kNetworkKeysTable[] = {
      "The kernel sizes the buffers of each connection (net.ipv4.tcp_wmem); a fixed size would only be a limit."},
     {"weir.http.listener", kString, "127.0.0.1:9644", any_value(), kMedium, kReadOnly, kWorks,
      "Where /metrics, /livez and /readyz are served, as HOST:PORT; empty: nowhere."},
+    {"weir.telemetry.otlp.endpoint", kString, "", any_value(), kMedium, kReadOnly, kWorks,
+     "Where metrics that clients push are sent on to, as http://HOST:PORT/PATH (OTLP over HTTP; a collector has "
+     "/v1/metrics); empty: nowhere."},
     {"weir.threads", kInt, "0", at_least(0), kMedium, kReadOnly, kWorks, "Loop threads; 0: one for each core."},
 };
 

@@ -56,6 +56,19 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   return Endpoint{.host = std::string(host), .port = static_cast<uint16_t>(*port)};
 }
 
+Result<HttpTarget> parse_http_target(std::string_view text) {
+  constexpr std::string_view kScheme = "http://";
+  const auto malformed = [&] { return invalid(fmt::format("'{}' is not of the form http://HOST:PORT/PATH", text)); };
+  if (!text.starts_with(kScheme)) return malformed();
+  const std::string_view rest = text.substr(kScheme.size());
+  const size_t slash = std::min(rest.find('/'), rest.size());
+  TRY_ASSIGN(Endpoint endpoint, parse_endpoint(rest.substr(0, slash)));
+  const std::string_view path = slash == rest.size() ? "/" : rest.substr(slash);
+  const bool is_plain = std::ranges::all_of(path, [](char c) { return c > ' ' && c <= '~'; });
+  if (endpoint.host.empty() || endpoint.port == 0 || !is_plain) return malformed();
+  return HttpTarget{.endpoint = std::move(endpoint), .path = std::string(path)};
+}
+
 Result<std::vector<Endpoint>> parse_endpoints(std::string_view text) {
   std::vector<Endpoint> endpoints;
   for (const auto& item : parse_list(text)) {

@@ -13,6 +13,12 @@
 
 namespace weir::broker {
 
+// Where an http:// address leads to.
+struct HttpTarget {
+  Endpoint endpoint;
+  std::string path;
+};
+
 // The numbers are those of broker registrations.
 enum class SecurityProtocol : int16_t { kPlaintext = 0, kSsl = 1, kSaslPlaintext = 2, kSaslSsl = 3 };
 
@@ -44,6 +50,8 @@ std::string_view protocol_name(SecurityProtocol protocol);
 Result<std::vector<ListenerConfig>> parse_listeners(std::string_view text, const ProtocolMap& protocols);
 // "HOST:PORT", an IPv6 address in brackets; the host may be empty.
 Result<Endpoint> parse_endpoint(std::string_view text);
+// http://HOST:PORT/PATH.
+Result<HttpTarget> parse_http_target(std::string_view text);
 // "HOST:PORT,..."
 Result<std::vector<Endpoint>> parse_endpoints(std::string_view text);
 // "ID@HOST:PORT,..."

@@ -21,6 +21,7 @@
 #include "broker/handlers/elect_leaders.h"
 #include "broker/handlers/fetch.h"
 #include "broker/handlers/find_coordinator.h"
+#include "broker/handlers/get_telemetry_subscriptions.h"
 #include "broker/handlers/heartbeat.h"
 #include "broker/handlers/incremental_alter_configs.h"
 #include "broker/handlers/init_producer_id.h"
@@ -36,6 +37,7 @@
 #include "broker/handlers/offset_fetch.h"
 #include "broker/handlers/offset_for_leader_epoch.h"
 #include "broker/handlers/produce.h"
+#include "broker/handlers/push_telemetry.h"
 #include "broker/handlers/sync_group.h"
 #include "broker/handlers/update_features.h"
 #include "broker/quota_service.h"
@@ -68,7 +70,7 @@ const auto kHandlers =
                DeleteGroupsHandler, ElectLeadersHandler, AlterPartitionReassignmentsHandler,
                ListPartitionReassignmentsHandler, UpdateFeaturesHandler, DescribeQuorumHandler,
                DescribeProducersHandler, ListConfigResourcesHandler, DescribeClientQuotasHandler,
-               AlterClientQuotasHandler>();
+               AlterClientQuotasHandler, GetTelemetrySubscriptionsHandler, PushTelemetryHandler>();
 
 }  // namespace
 

@@ -95,6 +95,26 @@ auto total(const std::vector<ShardReport>& shards, Get get) {
   return sum;
 }
 
+void add_telemetry(Page& page, const std::vector<ShardReport>& shards) {
+  page.single("weir_telemetry_instances", "gauge", "Clients that push their metrics, or may.",
+              total(shards, [](const ShardReport& s) { return s.telemetry.instances; }));
+  page.single("weir_telemetry_pushes_total", "counter", "Pushes of clients that were accepted.",
+              total(shards, [](const ShardReport& s) { return s.telemetry.pushes; }));
+  page.single("weir_telemetry_refused_total", "counter",
+              "Telemetry requests of clients that were answered with an error.",
+              total(shards, [](const ShardReport& s) { return s.telemetry.refused; }));
+  page.single("weir_telemetry_sent_total", "counter", "Pushes that were sent on.",
+              total(shards, [](const ShardReport& s) { return s.telemetry.sent_on; }));
+  page.single("weir_telemetry_lost_total", "counter", "Pushes that could not be sent on.",
+              total(shards, [](const ShardReport& s) { return s.telemetry.not_sent_on; }));
+  page.single("weir_telemetry_left_out_total", "counter", "Numbers in pushes that this page had no room for.",
+              total(shards, [](const ShardReport& s) { return s.telemetry.left_out; }));
+  page.describe("weir_client_metric", "gauge", "The last number of a metric that a client has pushed.");
+  for (const ShardReport& shard : shards) {
+    for (const auto& sample : shard.telemetry.samples) page.sample("weir_client_metric", sample.labels, sample.value);
+  }
+}
+
 }  // namespace
 
 std::string exposition(const NodeFacts& node, const std::vector<ShardReport>& shards) {
@@ -132,6 +152,7 @@ std::string exposition(const NodeFacts& node, const std::vector<ShardReport>& sh
               node.is_controller ? 1 : 0);
   add_cleaner(page, node.cleaner);
   add_throttles(page, shards);
+  add_telemetry(page, shards);
   add_request_durations(page, shards);
   return page.take();
 }

@@ -7,6 +7,7 @@
 #include "base/types.h"
 #include "broker/cleaner/log_cleaner.h"
 #include "broker/metrics/shard_metrics.h"
+#include "broker/telemetry_service.h"
 
 namespace weir::broker {
 
@@ -26,6 +27,7 @@ struct ShardReport {
   size_t leaders = 0;
   size_t fetch_sessions = 0;
   uint64_t log_bytes = 0;
+  TelemetryReport telemetry{};
 };
 
 std::string exposition(const NodeFacts& node, const std::vector<ShardReport>& shards);
