@@ -11,7 +11,7 @@ namespace weir::broker {
 // Reads the image that the shard shows.
 class GroupService::Catalog final : public TopicCatalog {
  public:
-  explicit Catalog(const BrokerShard& shard) : shard_(shard) {}
+  explicit Catalog(BrokerShard& shard) : shard_(shard) {}
 
   [[nodiscard]] std::optional<std::string> name_of(const Uuid& topic_id) const override {
     const auto topic = shard_.image()->topic(topic_id);
@@ -26,9 +26,48 @@ class GroupService::Catalog final : public TopicCatalog {
     const auto topic = shard_.image()->topic(name);
     return topic != nullptr && topic->partition(PartitionIndex(partition)) != nullptr;
   }
+  [[nodiscard]] int32_t partition_count(const Uuid& topic_id) const override {
+    const auto topic = shard_.image()->topic(topic_id);
+    return topic == nullptr ? 0 : static_cast<int32_t>(topic->partitions.size());
+  }
+  [[nodiscard]] std::optional<TopicDescription> describe(std::string_view name) const override {
+    const auto image = shard_.image();
+    const auto topic = image->topic(name);
+    if (topic == nullptr) return std::nullopt;
+    TopicDescription description{.id = topic->id};
+    for (const auto& partition : topic->partitions) {
+      auto& racks = description.racks.emplace_back();
+      for (const NodeId replica : partition->replicas) {
+        const quorum::BrokerImage* broker = image->broker(replica);
+        if (broker != nullptr && broker->rack) racks.emplace_back(*broker->rack);
+      }
+    }
+    return description;
+  }
+  void for_each_topic(const std::function<void(std::string_view)>& visit) const override {
+    const auto image = shard_.image();
+    for (const auto& [name, topic] : image->topics_by_name) visit(name);
+  }
+  [[nodiscard]] int64_t version() const override { return shard_.image()->provenance.last_offset.value(); }
+  [[nodiscard]] int32_t group_setting(std::string_view group_id, std::string_view key) const override {
+    if (settings_of_ != shard_.image()) {
+      settings_of_ = shard_.image();
+      settings_.clear();
+    }
+    const auto& own = settings_of_->config(quorum::ConfigResourceType::kGroup, group_id);
+    // Of the few groups with settings of their own each has an entry, of all others together one.
+    std::pair<std::string, std::string> place(own.empty() ? std::string_view() : group_id, key);
+    if (const auto known = settings_.find(place); known != settings_.end()) return known->second;
+    const int32_t value = group_setting_in_force(own, shard_.node().layers(*settings_of_), key);
+    settings_.emplace(std::move(place), value);
+    return value;
+  }
 
  private:
-  const BrokerShard& shard_;
+  BrokerShard& shard_;
+  // What group_setting() has found out, and from which image: heartbeats ask for it again and again.
+  mutable std::shared_ptr<const quorum::MetadataImage> settings_of_;
+  mutable std::map<std::pair<std::string, std::string>, int32_t> settings_;
 };
 
 // The partition of __consumer_offsets as its coordinator sees it.
@@ -104,7 +143,11 @@ GroupService::GroupService(BrokerShard& shard, GroupConfig config)
 GroupService::~GroupService() = default;
 
 void GroupService::on_metadata(const quorum::MetadataUpdate& update) {
+  std::vector<std::string> changed;
+  bool any_new = false;
   for (const auto& [id, change] : update.changes->topics) {
+    any_new |= change.before == nullptr;
+    changed.push_back(change.after != nullptr ? change.after->name : change.before->name);
     const std::string& name = change.after != nullptr ? change.after->name : change.before->name;
     if (name == kConsumerOffsetsTopic && change.after != nullptr) {
       for (const PartitionIndex index : change.partitions) {
@@ -126,6 +169,8 @@ void GroupService::on_metadata(const quorum::MetadataUpdate& update) {
       if (shell.active()) shell.on_partitions_deleted(deleted);
     });
   }
+  if (changed.empty()) return;
+  for_each([&](GroupShell& shell) { shell.on_topics_changed(changed, any_new); });
 }
 
 std::shared_ptr<GroupShell> GroupService::find(PartitionIndex index) {

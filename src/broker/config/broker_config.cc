@@ -258,6 +258,7 @@ Result<> BrokerConfig::check_limits() const {
   const int32_t codec = int32("offsets.topic.compression.codec");
   if (codec < 0 || codec > 4)
     return invalid(fmt::format("offsets.topic.compression.codec is {}: from 0 (none) to 4 (zstd)", codec));
+  TRY(check_consumer_groups());
   TRY(ConnectionLimits::of(layers_));
   return {};
 }
@@ -300,12 +301,58 @@ QuotaWindows BrokerConfig::controller_quota_windows() const {
           .size = seconds(int32("controller.quota.window.size.seconds"))};
 }
 
+Result<std::vector<std::string>> BrokerConfig::consumer_assignors() const {
+  std::vector<std::string> names;
+  for (std::string& name : parse_list(text_or_empty("group.consumer.assignors"))) {
+    // Kafka takes the class for the name, and classes that somebody has written.
+    if (name == "org.apache.kafka.coordinator.group.assignor.UniformAssignor") name = "uniform";
+    if (name == "org.apache.kafka.coordinator.group.assignor.RangeAssignor") name = "range";
+    if (name != "uniform" && name != "range")
+      return invalid(fmt::format("group.consumer.assignors has {}: there are uniform and range", name));
+    if (contains(names, name)) return invalid(fmt::format("group.consumer.assignors has {} twice", name));
+    names.push_back(std::move(name));
+  }
+  if (names.empty()) return invalid("group.consumer.assignors is empty: the first one is the default of a group");
+  return names;
+}
+
+Result<> BrokerConfig::check_consumer_groups() const {
+  TRY(consumer_assignors());
+  struct Bounded {
+    std::string_view min, value, max;
+  };
+  for (const Bounded& setting :
+       {Bounded{"group.consumer.min.session.timeout.ms", "group.consumer.session.timeout.ms",
+                "group.consumer.max.session.timeout.ms"},
+        Bounded{"group.consumer.min.heartbeat.interval.ms", "group.consumer.heartbeat.interval.ms",
+                "group.consumer.max.heartbeat.interval.ms"}}) {
+    if (int32(setting.value) < int32(setting.min) || int32(setting.value) > int32(setting.max))
+      return invalid(fmt::format("{} must be from {} to {}", setting.value, setting.min, setting.max));
+  }
+  if (int32("group.consumer.heartbeat.interval.ms") >= int32("group.consumer.session.timeout.ms"))
+    return invalid("group.consumer.heartbeat.interval.ms must be below group.consumer.session.timeout.ms");
+  return {};
+}
+
 GroupConfig BrokerConfig::group_config() const {
   GroupConfig config;
   config.initial_rebalance_delay = milliseconds(int32("group.initial.rebalance.delay.ms"));
   config.session_timeout_min_ms = int32("group.min.session.timeout.ms");
   config.session_timeout_max_ms = int32("group.max.session.timeout.ms");
   config.group_size_max = int32("group.max.size");
+  config.consumer_group_size_max = int32("group.consumer.max.size");
+  config.consumer_assignors = consumer_assignors().value();
+  config.consumer_session_timeout_min_ms = int32("group.consumer.min.session.timeout.ms");
+  config.consumer_session_timeout_max_ms = int32("group.consumer.max.session.timeout.ms");
+  config.consumer_heartbeat_interval_min_ms = int32("group.consumer.min.heartbeat.interval.ms");
+  config.consumer_heartbeat_interval_max_ms = int32("group.consumer.max.heartbeat.interval.ms");
+  config.consumer_assignment_interval_min_ms = int32("group.consumer.min.assignment.interval.ms");
+  config.consumer_assignment_interval_max_ms = int32("group.consumer.max.assignment.interval.ms");
+  config.consumer_regex_refresh_interval = milliseconds(int32("group.consumer.regex.refresh.interval.ms"));
+  std::string policy = text_or_empty("group.consumer.migration.policy");
+  std::ranges::transform(policy, policy.begin(), [](unsigned char c) { return std::tolower(c); });
+  config.consumer_upgrade = policy == "upgrade" || policy == "bidirectional";
+  config.consumer_downgrade = policy == "downgrade" || policy == "bidirectional";
   config.offset_metadata_size_max = int32("offset.metadata.max.bytes");
   config.offsets_retention = std::chrono::minutes(integer("offsets.retention.minutes"));
   config.offsets_check_interval = milliseconds(integer("offsets.retention.check.interval.ms"));

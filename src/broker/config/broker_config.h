@@ -123,6 +123,7 @@ class BrokerConfig {
 
   // Groups.
   [[nodiscard]] GroupConfig group_config() const;
+  [[nodiscard]] Result<std::vector<std::string>> consumer_assignors() const;
 
  private:
   BrokerConfig() = default;
@@ -142,6 +143,7 @@ class BrokerConfig {
   Result<> read_quorum();
   Result<> check_quorum() const;
   Result<> check_limits() const;
+  [[nodiscard]] Result<> check_consumer_groups() const;
 
   BrokerLayers layers_;
   std::vector<std::string> warnings_;

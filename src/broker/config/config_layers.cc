@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
+
 namespace weir::broker {
 namespace {
 
@@ -135,6 +137,15 @@ std::optional<std::string> resource_value(ConfigSection section, const ConfigMap
     return converted(*values.front().value, factor_of(broker_defaults(section, key.name), values.front().name));
   if (key.default_value == nullptr) return std::nullopt;
   return key.default_value;
+}
+
+int32_t group_setting_in_force(const ConfigMap& own, const BrokerLayers& layers, std::string_view name) {
+  const ConfigKey* key = find_config_key(ConfigSection::kGroup, name);
+  CHECK(key != nullptr, "groups have no setting {}", name);
+  const std::optional<std::string> value = resource_value(ConfigSection::kGroup, own, layers, *key);
+  const auto number = parse_integer(value.value_or(""), INT32_MIN, INT32_MAX);
+  CHECK(number.has_value(), "setting {} of a group is no number", name);
+  return static_cast<int32_t>(*number);
 }
 
 std::vector<ConfigDescription> describe_topic(const ConfigMap& own, const BrokerLayers& layers) {

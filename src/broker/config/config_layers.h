@@ -58,6 +58,9 @@ std::optional<std::string> broker_value(const BrokerLayers& layers, std::string_
 std::optional<std::string> resource_value(ConfigSection section, const ConfigMap& own, const BrokerLayers& layers,
                                           const ConfigKey& key);
 
+// That of a number of a group; `key` is one of the group's settings that has a default.
+int32_t group_setting_in_force(const ConfigMap& own, const BrokerLayers& layers, std::string_view key);
+
 // Every setting of a topic, a group or a subscription to client metrics, and those of its own that are unknown.
 std::vector<ConfigDescription> describe_topic(const ConfigMap& own, const BrokerLayers& layers);
 std::vector<ConfigDescription> describe_group(const ConfigMap& own, const BrokerLayers& layers);

@@ -11,9 +11,12 @@ using enum Update;
 using enum Support;
 
 constexpr ConfigKey kGroupKeysTable[] = {
-    {"consumer.assignment.interval.ms", kInt, "1000", at_least(0), kMedium, kResource, kNotBuilt, kConsumerGroups},
-    {"consumer.heartbeat.interval.ms", kInt, "5000", at_least(1), kMedium, kResource, kNotBuilt, kConsumerGroups},
-    {"consumer.session.timeout.ms", kInt, "45000", at_least(1), kMedium, kResource, kNotBuilt, kConsumerGroups},
+    {"consumer.assignment.interval.ms", kInt, "1000", at_least(0), kMedium, kResource, kWorks,
+     "How long after an assignment of the group the next one is made at the earliest."},
+    {"consumer.heartbeat.interval.ms", kInt, "5000", at_least(1), kMedium, kResource, kWorks,
+     "How often the members are told to send heartbeats."},
+    {"consumer.session.timeout.ms", kInt, "45000", at_least(1), kMedium, kResource, kWorks,
+     "How long a member may be silent."},
     {"share.assignment.interval.ms", kInt, "1000", at_least(0), kMedium, kResource, kNotBuilt, kShareGroups},
     {"share.auto.offset.reset", kString, "latest", offset_reset(), kMedium, kResource, kNotBuilt, kShareGroups},
     {"share.delivery.count.limit", kInt, "5", at_least(2), kMedium, kResource, kNotBuilt, kShareGroups},

@@ -278,6 +278,14 @@ void ClassicGroup::compute_subscribed_topics() {
   subscribed_ = std::move(topics);
 }
 
+void ClassicGroup::become_stable(int32_t generation, Timestamp now) {
+  generation_ = generation;
+  protocol_name_ = select_protocol();
+  state_ = GroupState::kStable;
+  state_since_ = now;
+  compute_subscribed_topics();
+}
+
 void ClassicGroup::load(const protocol::GroupMetadataValue& value) {
   CHECK(members_.empty() && pending_.empty(), "group {} is loaded over members", id_);
   generation_ = value.generation;

@@ -30,10 +30,19 @@ std::string_view group_state_name(GroupState state);
 
 // What a timer of a group was armed for.
 struct GroupTimeout {
-  enum class Kind : uint8_t { kSession, kPendingMember, kJoin, kSync };
+  enum class Kind : uint8_t {
+    kSession,
+    kPendingMember,
+    kJoin,
+    kSync,
+    kConsumerSession,
+    kConsumerRebalance,
+    kConsumerJoin,
+    kConsumerSync,
+  };
   Kind kind;
   std::string group_id;
-  std::string member_id;  // of kSession and kPendingMember
+  std::string member_id;  // but of kJoin and kSync, which are the group's
 };
 
 // Notes its expiry in a list, which the coordinator works off when all due timers have been heard: a decision may
@@ -159,6 +168,8 @@ class ClassicGroup {
   // Consumers whose subscriptions cannot be read may read anything.
   [[nodiscard]] bool is_subscribed(std::string_view topic) const;
 
+  // Of a new group with members that have their assignments: the first of its members leads.
+  void become_stable(int32_t generation, Timestamp now);
   // Replaces everything by what a record says. The group is kStable, or kEmpty without members.
   void load(const protocol::GroupMetadataValue& value);
 

@@ -16,6 +16,32 @@ void GroupCoordinator::check_expiry(GroupTime now) {
     // The offsets of other kinds of groups follow rules of their own.
     if (!foreign_.contains(id)) expire_group(id, now.wall);
   }
+  std::vector<const ConsumerGroup*> consumers;
+  for (const auto& [id, group] : consumers_.all()) consumers.push_back(group.get());
+  for (const ConsumerGroup* group : consumers) expire_consumer_group(*group, now.wall);
+}
+
+void GroupCoordinator::expire_consumer_group(const ConsumerGroup& group, Timestamp now) {
+  const std::string id = group.id();
+  ConsumerChange change(consumers_, id);
+  std::vector<TopicPartition> writes;
+  bool nothing_left = true;
+  if (const OffsetStore::Topics* topics = offsets_.find(id); topics != nullptr) {
+    for (const auto& [topic, partitions] : *topics) {
+      for (const auto& [partition, entry] : partitions) {
+        const bool settled = entry.committed && entry.pending.empty() && entry.writes == 0;
+        if (settled && !group.is_subscribed(topic) &&
+            now - entry.committed->commit_time >= config_.offsets_retention.count()) {
+          writes.push_back({topic, partition});
+          change.add(offset_tombstone(id, writes.back()));
+        } else {
+          nothing_left = false;
+        }
+      }
+    }
+  }
+  if (nothing_left && group.members().empty()) consumers_.remove(group, change);
+  append(change, std::nullopt, std::move(writes));
 }
 
 void GroupCoordinator::expire_group(const std::string& group_id, Timestamp now) {

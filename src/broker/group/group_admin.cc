@@ -12,6 +12,7 @@ using protocol::ErrorCode;
 namespace {
 
 constexpr std::string_view kClassicType = "classic";
+constexpr std::string_view kConsumerType = "consumer";
 constexpr std::string_view kConsumerProtocolType = "consumer";
 constexpr int16_t kGroupNotFoundVersion = 6;
 
@@ -38,6 +39,8 @@ Owned<protocol::ListGroupsResponse> GroupCoordinator::list_groups(const protocol
     if (foreign_.contains(id)) continue;
     list(id, group->protocol_type().value_or(""), group_state_name(group->state()), kClassicType);
   }
+  for (const auto& [id, group] : consumers_.all())
+    list(id, kConsumerProtocolType, group_state_name(group->state()), kConsumerType);
   // Nobody can be a member of these here.
   for (const auto& [id, group] : foreign_)
     list(id, group.protocol_type, group_state_name(GroupState::kEmpty), group.type);
@@ -51,7 +54,7 @@ Owned<protocol::DescribeGroupsResponse::DescribedGroup> GroupCoordinator::descri
   auto& message = answer.message;
   message.group_id = answer.keep(group_id);
   const ClassicGroup* group = find_group(group_id);
-  const bool foreign = foreign_.contains(group_id);
+  const bool foreign = foreign_.contains(group_id) || consumers_.find(group_id) != nullptr;
   if (group == nullptr || foreign) {
     message.group_state = "Dead";
     if (context.api_version < kGroupNotFoundVersion) return answer;
@@ -96,6 +99,7 @@ void GroupCoordinator::delete_group(std::string_view group_id, ReplyToken token,
   const ClassicGroup* group = find_group(group_id);
   // The records of other kinds of groups are not ours to delete.
   if (foreign_.contains(group_id)) return reply(token, ErrorCode::kNonEmptyGroup);
+  if (const ConsumerGroup* consumer = consumers_.find(group_id)) return delete_consumer_group(*consumer, token);
   if (group == nullptr) return reply(token, ErrorCode::kGroupIdNotFound);
   if (group->state() != GroupState::kEmpty) return reply(token, ErrorCode::kNonEmptyGroup);
   std::vector<CoordinatorRecord> records;
@@ -106,9 +110,20 @@ void GroupCoordinator::delete_group(std::string_view group_id, ReplyToken token,
   append(group_id, std::move(records), std::move(writes), std::move(replies), {});
 }
 
+void GroupCoordinator::delete_consumer_group(const ConsumerGroup& group, ReplyToken token) {
+  if (!group.members().empty()) return reply(token, ErrorCode::kNonEmptyGroup);
+  const std::string id = group.id();
+  ConsumerChange change(consumers_, id);
+  std::vector<CoordinatorRecord> offsets;
+  std::vector<TopicPartition> writes = delete_all_offsets(id, offsets);
+  for (CoordinatorRecord& record : offsets) change.add(std::move(record));
+  consumers_.remove(group, change);
+  append(change, Completion{token, ErrorCode::kNone}, std::move(writes));
+}
+
 ErrorCode GroupCoordinator::validate_offset_delete(std::string_view group_id) const {
   if (group_id.empty()) return ErrorCode::kInvalidGroupId;
-  if (foreign_.contains(group_id)) return ErrorCode::kNone;
+  if (foreign_.contains(group_id) || consumers_.find(group_id) != nullptr) return ErrorCode::kNone;
   const ClassicGroup* group = find_group(group_id);
   if (group == nullptr) return ErrorCode::kGroupIdNotFound;
   // Of consumers it is known what they read; of others with members it is not, so that nothing may be taken away.
@@ -121,13 +136,15 @@ void GroupCoordinator::offset_delete(const GroupRequestContext& context, const p
   const ErrorCode refused = validate_offset_delete(request.group_id);
   if (refused != ErrorCode::kNone) return reply(token, error_answer(request, context.api_version, refused));
   const ClassicGroup* group = find_group(request.group_id);
+  const ConsumerGroup* consumer = consumers_.find(request.group_id);
   Owned<protocol::OffsetDeleteResponse> answer;
   std::vector<CoordinatorRecord> records;
   std::vector<TopicPartition> writes;
   for (const auto& topic : request.topics) {
     auto& answered = answer.message.topics.emplace_back();
     answered.name = answer.keep(topic.name);
-    const bool subscribed = group != nullptr && group->is_subscribed(topic.name);
+    const bool subscribed = (group != nullptr && group->is_subscribed(topic.name)) ||
+                            (consumer != nullptr && consumer->is_subscribed(topic.name));
     for (const auto& p : topic.partitions) {
       TopicPartition partition{std::string(topic.name), p.partition_index};
       ErrorCode error = subscribed ? ErrorCode::kGroupSubscribedToTopic : ErrorCode::kNone;

@@ -19,7 +19,11 @@ class GroupCoordinator::ExpiryTimer final : public Timer {
 };
 
 GroupCoordinator::GroupCoordinator(GroupConfig config, Random& random, const TopicCatalog& topics)
-    : config_(config), random_(random), topics_(topics), expiry_timer_(std::make_unique<ExpiryTimer>(expiry_due_)) {}
+    : config_(std::move(config)),
+      random_(random),
+      topics_(topics),
+      consumers_(config_, topics, timers_, expired_, groups_memory_bytes_),
+      expiry_timer_(std::make_unique<ExpiryTimer>(expiry_due_)) {}
 
 void GroupCoordinator::on_record(Offset offset, ProducerId producer, ByteView key, std::optional<ByteView> value) {
   if (!load_status_) return;
@@ -42,8 +46,10 @@ void GroupCoordinator::replay(ParsedRecord record, Offset offset, ProducerId pro
     commit->value->record_offset = offset;
     offsets_.put(commit->group_id, commit->partition, *std::move(commit->value), producer);
     // Who only commits offsets has no group record; the group is there all the same.
-    find_or_create(commit->group_id, {MonotonicTime{}, Timestamp{}});
+    if (consumers_.find(commit->group_id) == nullptr) find_or_create(commit->group_id, {MonotonicTime{}, Timestamp{}});
   } else if (auto* group = std::get_if<GroupRecord>(&record)) {
+    // Decided before the group became one of the consumer protocol.
+    if (!loading && consumers_.find(group->group_id) != nullptr) return;
     if (!group->value) {
       ClassicGroup* present = find(group->group_id);
       if (present == nullptr) return;
@@ -59,6 +65,12 @@ void GroupCoordinator::replay(ParsedRecord record, Offset offset, ProducerId pro
       erase_group(group->group_id);
       find_or_create(group->group_id, {MonotonicTime{}, Timestamp{}}).load(*group->value);
     }
+  } else if (auto* consumer = std::get_if<ConsumerRecord>(&record)) {
+    if (!loading) return;  // it took effect when it was decided
+    std::ignore = consumers_.apply(*consumer);
+    // What was only known by its offsets.
+    const ClassicGroup* known = find_group(group_id_of(*consumer));
+    if (known != nullptr && !known->persisted && consumers_.find(known->id()) != nullptr) erase_group(known->id());
   } else if (auto* foreign = std::get_if<ForeignGroupRecord>(&record)) {
     if (foreign->exists) {
       foreign_.insert_or_assign(foreign->group_id, ForeignGroup{foreign->type, foreign->protocol_type});
@@ -75,6 +87,7 @@ void GroupCoordinator::loaded(GroupTime now) {
     // The limit may have been lowered since the group was written.
     if (group.members().size() > static_cast<size_t>(config_.group_size_max)) prepare_rebalance(group, now);
   }
+  consumers_.loaded(now);
   timers_.arm(*expiry_timer_, now.monotonic + config_.offsets_check_interval);
 }
 
@@ -127,6 +140,7 @@ void GroupCoordinator::failed(uint64_t append_id, ErrorCode error, GroupTime now
   auto node = in_flight_.extract(append_id);
   CHECK(node, "append {} fails twice", append_id);
   for (const auto& [group_id, partition] : node.mapped().writes) offsets_.end_write(group_id, partition);
+  if (!node.mapped().undo.empty()) revert(append_id, node.mapped(), error, now);
   finish(node.mapped(), error, now);
   forget_if_nothing(node.mapped().group_id);
 }
@@ -165,6 +179,10 @@ Effects GroupCoordinator::take_effects() { return std::exchange(effects_, {}); }
 void GroupCoordinator::on_time(GroupTime now) {
   timers_.expire(now.monotonic);
   for (const GroupTimeout& timeout : std::exchange(expired_, {})) {
+    if (timeout.kind >= GroupTimeout::Kind::kConsumerSession) {
+      consumer_timed_out(timeout, now);
+      continue;
+    }
     ClassicGroup* group = find(timeout.group_id);
     if (group == nullptr) continue;
     switch (timeout.kind) {
@@ -179,6 +197,8 @@ void GroupCoordinator::on_time(GroupTime now) {
         break;
       case GroupTimeout::Kind::kSync:
         if (!group->sync_timer.armed()) sync_expired(*group, now);
+        break;
+      default:
         break;
     }
   }

@@ -5,7 +5,8 @@
 // Records that were decided take effect when they are committed: committed() replays them as load does, through
 // replay_record(), so that a restart, a failover and normal running build the same offsets the same way. The members of
 // a group and its rebalance are ahead of the log, as in Kafka: the group's record is a copy of them, made when a
-// generation is complete. Format of the records: docs/formats/consumer-offsets.md.
+// generation is complete. Groups of the consumer protocol are their records: a decision replays its records at once,
+// and takes them back if the log refuses them. Format of the records: docs/formats/consumer-offsets.md.
 #pragma once
 
 #include <functional>
@@ -20,13 +21,17 @@
 
 #include "base/seams.h"
 #include "broker/group/classic_group.h"
+#include "broker/group/consumer_groups.h"
 #include "broker/group/group_config.h"
 #include "broker/group/group_log.h"
 #include "broker/group/group_records.h"
 #include "broker/group/group_reply.h"
 #include "broker/group/group_request.h"
+#include "broker/group/group_time.h"
 #include "broker/group/offset_store.h"
 #include "broker/group/topic_catalog.h"
+#include "protocol/messages/consumer_group_describe_response.h"
+#include "protocol/messages/consumer_group_heartbeat_request.h"
 #include "protocol/messages/describe_groups_response.h"
 #include "protocol/messages/heartbeat_request.h"
 #include "protocol/messages/join_group_request.h"
@@ -40,12 +45,6 @@
 #include "protocol/messages/sync_group_request.h"
 
 namespace weir::broker {
-
-// Both clocks, read at the same moment.
-struct GroupTime {
-  MonotonicTime monotonic;
-  Timestamp wall;
-};
 
 // Records to be appended as one batch. Appends go to the log in the order in which they were decided.
 struct Append {
@@ -80,6 +79,9 @@ class GroupCoordinator final : public GroupLogReader {
                  GroupTime now);
   void leave_group(const GroupRequestContext& context, const protocol::LeaveGroupRequest& request, ReplyToken token,
                    GroupTime now);
+  void consumer_group_heartbeat(const GroupRequestContext& context,
+                                const protocol::ConsumerGroupHeartbeatRequest& request, ReplyToken token,
+                                GroupTime now);
   void offset_commit(const GroupRequestContext& context, const protocol::OffsetCommitRequest& request, ReplyToken token,
                      GroupTime now);
   void offset_delete(const GroupRequestContext& context, const protocol::OffsetDeleteRequest& request, ReplyToken token,
@@ -92,10 +94,14 @@ class GroupCoordinator final : public GroupLogReader {
       bool require_stable) const;
   [[nodiscard]] Owned<protocol::DescribeGroupsResponse::DescribedGroup> describe_group(
       const GroupRequestContext& context, std::string_view group_id) const;
+  [[nodiscard]] Owned<protocol::ConsumerGroupDescribeResponse::DescribedGroup> describe_consumer_group(
+      std::string_view group_id) const;
   [[nodiscard]] Owned<protocol::ListGroupsResponse> list_groups(const protocol::ListGroupsRequest& request) const;
 
   // Other events.
   void partitions_deleted(std::span<const TopicPartition> partitions, GroupTime now);
+  // `any_new`: there are topics that there were not.
+  void topics_changed(std::span<const std::string> names, bool any_new) { consumers_.topics_changed(names, any_new); }
   // The time of the next on_time(), kNever when there is nothing to wait for.
   [[nodiscard]] MonotonicTime next_deadline() const { return timers_.next_deadline(); }
   void on_time(GroupTime now);
@@ -106,6 +112,9 @@ class GroupCoordinator final : public GroupLogReader {
   // It takes too long: those who wait for it are answered as by failed(), but committed() or failed() still follows.
   void timed_out(uint64_t append_id, GroupTime now);
 
+  // It builds on one that has failed: it must not be appended, but failed() called for it when its turn comes.
+  [[nodiscard]] bool is_doomed(uint64_t append_id) const;
+
   // Leadership is lost: answers all that wait. Nothing may be called afterwards but take_effects().
   void unload();
 
@@ -114,6 +123,8 @@ class GroupCoordinator final : public GroupLogReader {
 
   [[nodiscard]] const OffsetStore& offsets() const { return offsets_; }
   [[nodiscard]] const ClassicGroup* find_group(std::string_view group_id) const;
+  [[nodiscard]] const ConsumerGroups& consumer_groups() const { return consumers_; }
+  // Of the classic protocol.
   [[nodiscard]] std::vector<std::string> group_ids() const;
   // Groups and offsets, roughly.
   [[nodiscard]] size_t memory_bytes() const { return groups_memory_bytes_ + offsets_.memory_bytes(); }
@@ -125,7 +136,9 @@ class GroupCoordinator final : public GroupLogReader {
     Outcome outcome;                  // before the replies; may be empty
     std::vector<std::pair<std::string, TopicPartition>> writes;
     std::string group_id;
+    std::vector<Undo> undo;  // of a consumer group, whose records have taken effect already
     bool answered = false;
+    bool doomed = false;
   };
   // What a static member was before another took its place.
   struct ReplacedMember {
@@ -186,6 +199,39 @@ class GroupCoordinator final : public GroupLogReader {
   void assignments_stored(std::string_view group_id, int32_t generation, std::map<std::string, ByteVector>& assignments,
                           protocol::ErrorCode error, GroupTime now);
 
+  // consumer_coordination.cc
+  [[nodiscard]] std::optional<GroupError> make_way(const protocol::ConsumerGroupHeartbeatRequest& request,
+                                                   ConsumerChange& change, GroupTime now);
+  void give_up_classic(std::string_view group_id, ConsumerChange& change);
+  void restart_sessions_of_classic(std::string_view group_id, GroupTime now);
+  void append(ConsumerChange& change, std::optional<Completion> completion, std::vector<TopicPartition> writes = {});
+  void revert(uint64_t append_id, InFlight& failed, protocol::ErrorCode error, GroupTime now);
+  void consumer_timed_out(const GroupTimeout& timeout, GroupTime now);
+
+  // consumer_migration.cc
+  // The classic group becomes a consumer group, with its members as they are.
+  [[nodiscard]] std::optional<GroupError> upgrade(ClassicGroup& group, ConsumerChange& change, GroupTime now);
+  // Whether the group would have nothing but members of the classic protocol, without those that leave.
+  [[nodiscard]] bool can_downgrade(const ConsumerGroup& group, size_t leaving, size_t leaving_classic) const;
+  void downgrade(const ConsumerGroup& group, const std::set<std::string, std::less<>>& leaving, bool rebalance,
+                 ConsumerChange& change, GroupTime now);
+  // Removes members, and with the last one of the consumer protocol the group's being of it.
+  void fence(ConsumerGroup& group, const std::vector<std::shared_ptr<const ConsumerMember>>& members,
+             ConsumerChange& change, GroupTime now);
+
+  // classic_in_consumer.cc
+  void join_consumer_group(const GroupRequestContext& context, const protocol::JoinGroupRequest& request,
+                           ConsumerGroup& group, ReplyToken token, GroupTime now);
+  [[nodiscard]] std::expected<std::shared_ptr<const ConsumerMember>, protocol::ErrorCode> admit_classic(
+      ConsumerGroup& group, const protocol::JoinGroupRequest& request, const std::string& id, ConsumerChange& change);
+  void sync_consumer_group(const protocol::SyncGroupRequest& request, ConsumerGroup& group, ReplyToken token,
+                           GroupTime now);
+  void await_join(ConsumerGroup& group, const ConsumerMember& member, GroupTime now);
+  [[nodiscard]] protocol::ErrorCode heartbeat_consumer_group(const protocol::HeartbeatRequest& request,
+                                                             ConsumerGroup& group, GroupTime now);
+  void leave_consumer_group(const GroupRequestContext& context, const protocol::LeaveGroupRequest& request,
+                            ConsumerGroup& group, ReplyToken token, GroupTime now);
+
   // membership.cc
   [[nodiscard]] protocol::ErrorCode leave_one(ClassicGroup* group, std::string_view member_id,
                                               const std::optional<std::string_view>& instance_id);
@@ -200,6 +246,7 @@ class GroupCoordinator final : public GroupLogReader {
 
   // group_admin.cc
   [[nodiscard]] protocol::ErrorCode validate_offset_delete(std::string_view group_id) const;
+  void delete_consumer_group(const ConsumerGroup& group, ReplyToken token);
   // Tombstones for everything of the group, in `records`, and their partitions.
   [[nodiscard]] std::vector<TopicPartition> delete_all_offsets(std::string_view group_id,
                                                                std::vector<CoordinatorRecord>& records) const;
@@ -207,6 +254,7 @@ class GroupCoordinator final : public GroupLogReader {
   // expiry.cc
   void check_expiry(GroupTime now);
   void expire_group(const std::string& group_id, Timestamp now);
+  void expire_consumer_group(const ConsumerGroup& group, Timestamp now);
   [[nodiscard]] bool is_expired(const ClassicGroup& group, const CommittedOffset& offset, Timestamp now) const;
   void forget_if_nothing(std::string_view group_id);
 
@@ -231,6 +279,7 @@ class GroupCoordinator final : public GroupLogReader {
   std::vector<GroupTimeout> expired_;
   size_t groups_memory_bytes_ = 0;  // before groups_, which count in it to their end
   std::unordered_map<std::string, std::unique_ptr<ClassicGroup>> groups_;
+  ConsumerGroups consumers_;
   std::map<std::string, ForeignGroup, std::less<>> foreign_;
   OffsetStore offsets_;
   std::map<uint64_t, InFlight> in_flight_;

@@ -63,6 +63,23 @@ Owned<protocol::OffsetDeleteResponse> error_answer(const protocol::OffsetDeleteR
   return answer;
 }
 
+Owned<protocol::ConsumerGroupHeartbeatResponse> error_answer(const protocol::ConsumerGroupHeartbeatRequest&, int16_t,
+                                                             ErrorCode error) {
+  Owned<protocol::ConsumerGroupHeartbeatResponse> answer;
+  answer.message.error_code = error_field(error);
+  answer.message.error_message = protocol::error_message(error);
+  return answer;
+}
+
+Owned<protocol::ConsumerGroupDescribeResponse::DescribedGroup> describe_consumer_error(std::string_view group_id,
+                                                                                       ErrorCode error) {
+  Owned<protocol::ConsumerGroupDescribeResponse::DescribedGroup> answer;
+  answer.message.group_id = answer.keep(group_id);
+  answer.message.error_code = error_field(error);
+  answer.message.error_message = protocol::error_message(error);
+  return answer;
+}
+
 Owned<protocol::DescribeGroupsResponse::DescribedGroup> describe_error(std::string_view group_id, ErrorCode error) {
   Owned<protocol::DescribeGroupsResponse::DescribedGroup> answer;
   answer.message.group_id = answer.keep(group_id);
@@ -93,6 +110,11 @@ struct ErrorSetter {
   void operator()(Owned<protocol::OffsetDeleteResponse>& answer) const {
     answer.message.topics.clear();
     answer.message.error_code = error_field(error);
+  }
+  void operator()(Owned<protocol::ConsumerGroupHeartbeatResponse>& answer) const {
+    answer = {};
+    answer.message.error_code = error_field(error);
+    answer.message.error_message = protocol::error_message(error);
   }
   void operator()(ErrorCode& answer) const { answer = error; }
 };

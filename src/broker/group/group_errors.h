@@ -4,6 +4,8 @@
 
 #include "base/result.h"
 #include "broker/group/group_reply.h"
+#include "protocol/messages/consumer_group_describe_response.h"
+#include "protocol/messages/consumer_group_heartbeat_request.h"
 #include "protocol/messages/describe_groups_response.h"
 #include "protocol/messages/heartbeat_request.h"
 #include "protocol/messages/join_group_request.h"
@@ -26,6 +28,10 @@ Owned<protocol::OffsetCommitResponse> error_answer(const protocol::OffsetCommitR
                                                    protocol::ErrorCode error);
 Owned<protocol::OffsetDeleteResponse> error_answer(const protocol::OffsetDeleteRequest& request, int16_t version,
                                                    protocol::ErrorCode error);
+Owned<protocol::ConsumerGroupHeartbeatResponse> error_answer(const protocol::ConsumerGroupHeartbeatRequest& request,
+                                                             int16_t version, protocol::ErrorCode error);
+Owned<protocol::ConsumerGroupDescribeResponse::DescribedGroup> describe_consumer_error(std::string_view group_id,
+                                                                                       protocol::ErrorCode error);
 Owned<protocol::DescribeGroupsResponse::DescribedGroup> describe_error(std::string_view group_id,
                                                                        protocol::ErrorCode error);
 

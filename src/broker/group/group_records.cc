@@ -2,15 +2,12 @@
 
 #include <fmt/format.h>
 
-#include "base/check.h"
-#include "protocol/messages/consumer_group_metadata_key.h"
+#include "broker/group/record_bytes.h"
 #include "protocol/messages/group_metadata_key.h"
 #include "protocol/messages/offset_commit_key.h"
 #include "protocol/messages/offset_commit_value.h"
 #include "protocol/messages/share_group_metadata_key.h"
 #include "protocol/messages/streams_group_metadata_key.h"
-#include "protocol/reader.h"
-#include "protocol/writer.h"
 
 namespace weir::broker {
 namespace {
@@ -20,22 +17,6 @@ constexpr int16_t kLegacyOffsetKeyType = 0;
 constexpr int16_t kExpiringOffsetVersion = 1;
 constexpr int16_t kOffsetVersion = 4;
 constexpr int16_t kGroupVersion = 3;
-
-// A type or version number of two bytes, then the message.
-template <class Message>
-ByteVector encode(int16_t prefix, const Message& message, int16_t version) {
-  protocol::Writer out;
-  out.int16(prefix);
-  const Result<void> encoded = message.encode(out, version);
-  // What goes in was taken from a request or a record, so that it fits.
-  CHECK(encoded.has_value(), "{}", encoded.error().message);
-  return to_vector(out.view());
-}
-
-template <class Key>
-ByteVector encode_key(const Key& key) {
-  return encode(Key::kRecordType, key, 0);
-}
 
 ByteVector offset_key(std::string_view group_id, const TopicPartition& partition) {
   protocol::OffsetCommitKey key;
@@ -49,18 +30,6 @@ ByteVector group_key(std::string_view group_id) {
   protocol::GroupMetadataKey key;
   key.group = group_id;
   return encode_key(key);
-}
-
-// The value behind its version. Versions above the known ones are refused: their meaning is unknown, and guessing would
-// lose offsets.
-template <class Value>
-Result<Value> decode_value(ByteView bytes) {
-  protocol::Reader in(bytes);
-  const int16_t version = in.int16();
-  TRY(in.status(Value::kName, 0));
-  Value value;
-  TRY(value.decode(in, version));
-  return value;
 }
 
 Result<ParsedRecord> parse_offset(protocol::Reader& in, std::optional<ByteView> bytes) {
@@ -113,7 +82,7 @@ CoordinatorRecord offset_record(std::string_view group_id, const TopicPartition&
     value.topic_id = offset.topic_id;
   }
   const int16_t version = expiring ? kExpiringOffsetVersion : kOffsetVersion;
-  return {offset_key(group_id, partition), encode(version, value, version)};
+  return {offset_key(group_id, partition), encode_prefixed(version, value, version)};
 }
 
 CoordinatorRecord offset_tombstone(std::string_view group_id, const TopicPartition& partition) {
@@ -144,7 +113,7 @@ CoordinatorRecord group_record(const ClassicGroup& group, const std::map<std::st
     }
     value.members.push_back(m);
   }
-  return {group_key(group.id()), encode(kGroupVersion, value, kGroupVersion)};
+  return {group_key(group.id()), encode_prefixed(kGroupVersion, value, kGroupVersion)};
 }
 
 CoordinatorRecord new_group_record(const ClassicGroup& group) {
@@ -152,7 +121,7 @@ CoordinatorRecord new_group_record(const ClassicGroup& group) {
   value.protocol.reset();
   value.leader.reset();
   value.current_state_timestamp = group.state_since().value_or(kNoTimestamp).value();
-  return {group_key(group.id()), encode(kGroupVersion, value, kGroupVersion)};
+  return {group_key(group.id()), encode_prefixed(kGroupVersion, value, kGroupVersion)};
 }
 
 CoordinatorRecord group_tombstone(std::string_view group_id) { return {group_key(group_id), std::nullopt}; }
@@ -161,14 +130,16 @@ Result<ParsedRecord> parse_record(ByteView key, std::optional<ByteView> value) {
   protocol::Reader in(key);
   const int16_t type = in.int16();
   TRY(in.status("key of a coordinator record", 0));
+  if (is_consumer_record(type)) {
+    TRY_ASSIGN(ConsumerRecord record, parse_consumer_record(type, key.subspan(sizeof type), value));
+    return record;
+  }
   switch (type) {
     case kLegacyOffsetKeyType:
     case protocol::OffsetCommitKey::kRecordType:
       return parse_offset(in, value);
     case protocol::GroupMetadataKey::kRecordType:
       return parse_group(in, value);
-    case protocol::ConsumerGroupMetadataKey::kRecordType:
-      return parse_foreign<protocol::ConsumerGroupMetadataKey>(in, value.has_value(), "consumer", "consumer");
     case protocol::ShareGroupMetadataKey::kRecordType:
       return parse_foreign<protocol::ShareGroupMetadataKey>(in, value.has_value(), "share", "share");
     case protocol::StreamsGroupMetadataKey::kRecordType:

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/uuid.h"
 #include "broker/group/classic_group.h"
+#include "broker/group/consumer_records.h"
 #include "broker/group/group_log.h"
 #include "broker/group/topic_partition.h"
 #include "protocol/messages/group_metadata_value.h"
@@ -60,7 +61,7 @@ struct ForeignGroupRecord {
 // Something that says nothing about whether a group exists: parts of newer kinds of groups, and types of the future.
 struct OtherRecord {};
 
-using ParsedRecord = std::variant<OffsetRecord, GroupRecord, ForeignGroupRecord, OtherRecord>;
+using ParsedRecord = std::variant<OffsetRecord, GroupRecord, ConsumerRecord, ForeignGroupRecord, OtherRecord>;
 
 // kCorrupt when a record of a known type does not parse, kUnsupported when its value's version is too new.
 Result<ParsedRecord> parse_record(ByteView key, std::optional<ByteView> value);

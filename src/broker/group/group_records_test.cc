@@ -92,25 +92,25 @@ TEST(GroupRecords, GroupWithMembersIsReadAndWrittenAsKafkaDoes) {
 
 TEST(GroupRecords, UnknownTypesAreLeftAloneAndNewerKindsOfGroupsAreKnownByName) {
   EXPECT_TRUE(std::holds_alternative<OtherRecord>(*parse_record(hex("7fff0001"), hex("0000"))));
-  EXPECT_TRUE(std::holds_alternative<OtherRecord>(*parse_record(hex("000500016700016d"), std::nullopt)));
+  EXPECT_TRUE(std::holds_alternative<OtherRecord>(*parse_record(hex("000a00016700016d"), std::nullopt)));
   GroupWorld world;
   GroupCoordinator& coordinator = world.coordinator;
   const ByteVector value = hex("000000000002010008e6eeac45f7807a72");
-  coordinator.on_record(Offset(0), kNoProducerId, hex("00030005672d383438"), ByteView(value));
-  const CoordinatorRecord offset = offset_record("g-848", {"orders", 0}, {.offset = Offset(5)});
+  coordinator.on_record(Offset(0), kNoProducerId, hex("000b00057368617265"), ByteView(value));
+  const CoordinatorRecord offset = offset_record("share", {"orders", 0}, {.offset = Offset(5)});
   coordinator.on_record(Offset(1), kNoProducerId, offset.key, ByteView(*offset.value));
   auto list = coordinator.list_groups({});
   ASSERT_EQ(list.message.groups.size(), 1U);
-  EXPECT_EQ(list.message.groups[0].group_type, "consumer");
-  EXPECT_EQ(world.join_error(world.join({.group = "g-848"})), protocol::ErrorCode::kInconsistentGroupProtocol);
-  EXPECT_EQ(world.heartbeat("g-848", {"m", 1}), protocol::ErrorCode::kUnknownMemberId);
-  EXPECT_EQ(world.fetch("g-848", {"orders", 0}), 5);
+  EXPECT_EQ(list.message.groups[0].group_type, "share");
+  EXPECT_EQ(world.join_error(world.join({.group = "share"})), protocol::ErrorCode::kInconsistentGroupProtocol);
+  EXPECT_EQ(world.heartbeat("share", {"m", 1}), protocol::ErrorCode::kUnknownMemberId);
+  EXPECT_EQ(world.fetch("share", {"orders", 0}), 5);
   world.advance(seconds(30LL * 24 * 3600));  // its offsets are not ours to expire
-  EXPECT_EQ(world.fetch("g-848", {"orders", 0}), 5);
+  EXPECT_EQ(world.fetch("share", {"orders", 0}), 5);
   EXPECT_TRUE(world.log.empty());
-  EXPECT_EQ(coordinator.describe_group({6, "c", "/h"}, "g-848").message.error_message,
-            "Group g-848 is not a classic group.");
-  coordinator.on_record(Offset(2), kNoProducerId, hex("00030005672d383438"), std::nullopt);
+  EXPECT_EQ(coordinator.describe_group({6, "c", "/h"}, "share").message.error_message,
+            "Group share is not a classic group.");
+  coordinator.on_record(Offset(2), kNoProducerId, hex("000b00057368617265"), std::nullopt);
   EXPECT_EQ(coordinator.list_groups({}).message.groups.at(0).group_type, "classic");
 }
 

@@ -6,6 +6,7 @@
 
 #include "broker/group/owned.h"
 #include "protocol/error_code.h"
+#include "protocol/messages/consumer_group_heartbeat_response.h"
 #include "protocol/messages/heartbeat_response.h"
 #include "protocol/messages/join_group_response.h"
 #include "protocol/messages/leave_group_response.h"
@@ -19,10 +20,11 @@ namespace weir::broker {
 using ReplyToken = uint64_t;
 inline constexpr ReplyToken kNoReply = 0;
 
-using GroupReply = std::variant<Owned<protocol::JoinGroupResponse>, Owned<protocol::SyncGroupResponse>,
-                                Owned<protocol::HeartbeatResponse>, Owned<protocol::LeaveGroupResponse>,
-                                Owned<protocol::OffsetCommitResponse>, Owned<protocol::OffsetDeleteResponse>,
-                                protocol::ErrorCode /* of DeleteGroups */>;
+using GroupReply =
+    std::variant<Owned<protocol::JoinGroupResponse>, Owned<protocol::SyncGroupResponse>,
+                 Owned<protocol::HeartbeatResponse>, Owned<protocol::LeaveGroupResponse>,
+                 Owned<protocol::OffsetCommitResponse>, Owned<protocol::OffsetDeleteResponse>,
+                 Owned<protocol::ConsumerGroupHeartbeatResponse>, protocol::ErrorCode /* of DeleteGroups */>;
 
 struct Completion {
   ReplyToken token;

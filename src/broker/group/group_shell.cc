@@ -190,13 +190,27 @@ void GroupShell::on_deadline() {
 }
 
 Task<void> GroupShell::write_appends([[maybe_unused]] Writing writing) {
-  while (state_ == State::kActive && !appends_.empty()) {
+  while (state_ == State::kActive) {
+    drop_doomed_appends();
+    if (appends_.empty()) break;
     Batch batch(*this);
     const Result<Offset> base = co_await log_.append(batch.records());
     if (state_ != State::kActive) break;
     if (!base) log_warn("group", "could not write", kv("error", base.error().message));
     batch.conclude(base);
   }
+}
+
+void GroupShell::drop_doomed_appends() {
+  const size_t before = appends_.size();
+  std::erase_if(appends_, [&](const Append& append) {
+    if (!coordinator_->is_doomed(append.id)) return false;
+    coordinator_->failed(append.id, ErrorCode::kCoordinatorNotAvailable, time());
+    return true;
+  });
+  if (appends_.size() == before) return;
+  appends_done_ += before - appends_.size();
+  progress_.notify_all();
 }
 
 Task<GroupReply> GroupShell::await_reply(Waiter& waiter) {
@@ -240,6 +254,11 @@ Task<Owned<protocol::LeaveGroupResponse>> GroupShell::leave_group(GroupRequestCo
   return decide(context, request, &GroupCoordinator::leave_group);
 }
 
+Task<Owned<protocol::ConsumerGroupHeartbeatResponse>> GroupShell::consumer_group_heartbeat(
+    GroupRequestContext context, const protocol::ConsumerGroupHeartbeatRequest& request) {
+  return decide(context, request, &GroupCoordinator::consumer_group_heartbeat);
+}
+
 Task<Owned<protocol::OffsetCommitResponse>> GroupShell::offset_commit(GroupRequestContext context,
                                                                       const protocol::OffsetCommitRequest& request) {
   return decide(context, request, &GroupCoordinator::offset_commit);
@@ -276,6 +295,13 @@ Owned<protocol::DescribeGroupsResponse::DescribedGroup> GroupShell::describe_gro
   return coordinator_->describe_group(context, group_id);
 }
 
+Owned<protocol::ConsumerGroupDescribeResponse::DescribedGroup> GroupShell::describe_consumer_group(
+    std::string_view group_id) {
+  if (const ErrorCode refused = refusal(); refused != ErrorCode::kNone)
+    return describe_consumer_error(group_id, refused);
+  return coordinator_->describe_consumer_group(group_id);
+}
+
 Owned<protocol::ListGroupsResponse> GroupShell::list_groups(const protocol::ListGroupsRequest& request) {
   if (state_ == State::kActive) return coordinator_->list_groups(request);
   Owned<protocol::ListGroupsResponse> answer;
@@ -289,6 +315,11 @@ void GroupShell::on_partitions_deleted(std::span<const TopicPartition> partition
   if (state_ != State::kActive) return;
   coordinator_->partitions_deleted(partitions, time());
   act();
+}
+
+// While it loads this would be lost, but groups that were loaded look at their topics with the first heartbeat anyway.
+void GroupShell::on_topics_changed(std::span<const std::string> names, bool any_new) {
+  if (state_ == State::kActive) coordinator_->topics_changed(names, any_new);
 }
 
 }  // namespace weir::broker

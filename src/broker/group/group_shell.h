@@ -47,6 +47,8 @@ class GroupShell {
                                                      const protocol::HeartbeatRequest& request);
   Task<Owned<protocol::LeaveGroupResponse>> leave_group(GroupRequestContext context,
                                                         const protocol::LeaveGroupRequest& request);
+  Task<Owned<protocol::ConsumerGroupHeartbeatResponse>> consumer_group_heartbeat(
+      GroupRequestContext context, const protocol::ConsumerGroupHeartbeatRequest& request);
   Task<Owned<protocol::OffsetCommitResponse>> offset_commit(GroupRequestContext context,
                                                             const protocol::OffsetCommitRequest& request);
   Task<Owned<protocol::OffsetDeleteResponse>> offset_delete(GroupRequestContext context,
@@ -61,12 +63,16 @@ class GroupShell {
       bool require_stable);
   Owned<protocol::DescribeGroupsResponse::DescribedGroup> describe_group(GroupRequestContext context,
                                                                          std::string_view group_id);
+  Owned<protocol::ConsumerGroupDescribeResponse::DescribedGroup> describe_consumer_group(std::string_view group_id);
   // The groups of this partition. While loading: error_code COORDINATOR_LOAD_IN_PROGRESS and no groups; the handler
   // merges the answers of all partitions that this broker leads.
   Owned<protocol::ListGroupsResponse> list_groups(const protocol::ListGroupsRequest& request);
 
   // Removes the offsets of partitions that do not exist any more.
   void on_partitions_deleted(std::span<const TopicPartition> partitions);
+
+  // Topics have come, changed or gone; `any_new` tells whether some have come.
+  void on_topics_changed(std::span<const std::string> names, bool any_new);
 
   [[nodiscard]] const GroupCoordinator& coordinator() const { return *coordinator_; }
 
@@ -93,6 +99,8 @@ class GroupShell {
   void deliver(std::vector<Completion> completions);
   // Carries out what the coordinator has decided.
   void act();
+  // What builds on a failed append fails as well.
+  void drop_doomed_appends();
   // Writes until nothing is left to be written; one at a time runs.
   Task<void> write_appends(Writing writing);
 

@@ -45,6 +45,25 @@ class TestTopics final : public TopicCatalog {
     const auto it = topics.find(name);
     return it != topics.end() && partition >= 0 && partition < it->second.second;
   }
+  int32_t partition_count(const Uuid& id) const override {
+    const auto name = name_of(id);
+    return name ? topics.find(*name)->second.second : 0;
+  }
+  std::optional<TopicDescription> describe(std::string_view name) const override {
+    const auto it = topics.find(name);
+    if (it == topics.end()) return std::nullopt;
+    return TopicDescription{it->second.first, std::vector<std::vector<std::string_view>>(it->second.second)};
+  }
+  void for_each_topic(const std::function<void(std::string_view)>& visit) const override {
+    for (const auto& [name, topic] : topics) visit(name);
+  }
+  int64_t version() const override { return metadata_version; }
+  int32_t group_setting(std::string_view, std::string_view key) const override { return settings.find(key)->second; }
+
+  std::map<std::string, int32_t, std::less<>> settings{{"consumer.session.timeout.ms", 45'000},
+                                                       {"consumer.heartbeat.interval.ms", 5000},
+                                                       {"consumer.assignment.interval.ms", 0}};
+  int64_t metadata_version = 1;
 };
 
 // A JoinGroup in the making; the strings live here.
@@ -134,6 +153,7 @@ class GroupWorld {
   GroupRequestContext context(int16_t version, std::string_view client = "client") const {
     return {version, client, "/127.0.0.1"};
   }
+  void drop_doomed();
   ReplyToken last_token_ = 0;
 };
 

@@ -121,11 +121,20 @@ void GroupWorld::commit_one() {
   take_effects();
 }
 
+void GroupWorld::drop_doomed() {
+  std::erase_if(pending, [&](const Append& append) {
+    const bool doomed = coordinator.is_doomed(append.id);
+    if (doomed) coordinator.failed(append.id, ErrorCode::kCoordinatorNotAvailable, now);
+    return doomed;
+  });
+}
+
 void GroupWorld::fail_one(ErrorCode error) {
   CHECK(!pending.empty(), "nothing is to fail");
   const uint64_t id = pending.front().id;
   pending.pop_front();
   coordinator.failed(id, error, now);
+  drop_doomed();
   take_effects();
 }
 

@@ -43,6 +43,14 @@ void GroupCoordinator::join_group(const GroupRequestContext& context, const Join
       request.session_timeout_ms > config_.session_timeout_max_ms)
     return refuse(request.member_id, ErrorCode::kInvalidSessionTimeout);
   if (foreign_.contains(request.group_id)) return refuse("", ErrorCode::kInconsistentGroupProtocol);
+  if (ConsumerGroup* consumer = consumers_.find(request.group_id)) {
+    if (!consumer->members().empty()) return join_consumer_group(context, request, *consumer, token, now);
+    if (!request.member_id.empty()) return refuse(request.member_id, ErrorCode::kUnknownMemberId);
+    // An empty one makes way.
+    ConsumerChange change(consumers_, request.group_id);
+    consumers_.remove(*consumer, change);
+    append(change, std::nullopt);
+  }
   const bool has_no_id = request.member_id.empty();
   ClassicGroup* group = find(request.group_id);
   const bool is_new = group == nullptr;

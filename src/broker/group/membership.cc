@@ -21,6 +21,8 @@ void GroupCoordinator::heartbeat(const GroupRequestContext&, const protocol::Hea
     reply(token, std::move(response));
   };
   if (request.group_id.empty()) return answer(ErrorCode::kInvalidGroupId);
+  if (ConsumerGroup* consumer = consumers_.find(request.group_id))
+    return answer(heartbeat_consumer_group(request, *consumer, now));
   ClassicGroup* group = find(request.group_id);
   if (group == nullptr) return answer(ErrorCode::kUnknownMemberId);
   const ErrorCode error = group->validate(request.member_id, request.group_instance_id);
@@ -34,6 +36,8 @@ void GroupCoordinator::leave_group(const GroupRequestContext& context, const pro
                                    ReplyToken token, GroupTime now) {
   if (request.group_id.empty())
     return reply(token, error_answer(request, context.api_version, ErrorCode::kInvalidGroupId));
+  if (ConsumerGroup* consumer = consumers_.find(request.group_id))
+    return leave_consumer_group(context, request, *consumer, token, now);
   ClassicGroup* group = find(request.group_id);
   Owned<protocol::LeaveGroupResponse> answer;
   bool any_left = false;

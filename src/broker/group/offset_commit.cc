@@ -33,6 +33,7 @@ void GroupCoordinator::offset_commit(const GroupRequestContext& context, const O
   const ErrorCode refused = validate_commit(context, request);
   if (refused != ErrorCode::kNone) return reply(token, error_answer(request, context.api_version, refused));
   ClassicGroup* group = find(request.group_id);
+  const ConsumerGroup* consumer = consumers_.find(request.group_id);
   // A commit is a sign of life, as long as the member is not expected to do something else first.
   if (group != nullptr && (group->state() == GroupState::kStable || group->state() == GroupState::kPreparingRebalance))
     restart_session(*group->find(request.member_id), now);
@@ -48,8 +49,11 @@ void GroupCoordinator::offset_commit(const GroupRequestContext& context, const O
     const Uuid topic_id = by_id ? topic.topic_id : topics_.id_of(topic.name);
     for (const auto& p : topic.partitions) {
       TopicPartition partition{name.value_or(""), p.partition_index};
-      const ErrorCode error =
+      ErrorCode error =
           name ? commit_one(request.group_id, partition, p.committed_metadata) : ErrorCode::kUnknownTopicId;
+      if (consumer != nullptr && error == ErrorCode::kNone)
+        error = ConsumerGroups::may_commit_to(*consumer, request.member_id, request.generation_id_or_member_epoch,
+                                              topic_id, p.partition_index);
       answered.partitions.push_back({p.partition_index, protocol::error_field(error)});
       if (error != ErrorCode::kNone) continue;
       CommittedOffset offset{.offset = Offset(p.committed_offset),
@@ -63,7 +67,7 @@ void GroupCoordinator::offset_commit(const GroupRequestContext& context, const O
     }
   }
   if (records.empty()) return reply(token, std::move(answer));
-  find_or_create(request.group_id, now);
+  if (consumer == nullptr) find_or_create(request.group_id, now);
   std::vector<Completion> replies;
   replies.push_back({token, std::move(answer)});
   append(request.group_id, std::move(records), std::move(writes), std::move(replies), {});
@@ -82,6 +86,8 @@ ErrorCode GroupCoordinator::validate_commit(const GroupRequestContext& context,
                                             const OffsetCommitRequest& request) const {
   const bool claims_membership = request.generation_id_or_member_epoch >= 0;
   if (foreign_.contains(request.group_id)) return claims_membership ? ErrorCode::kUnknownMemberId : ErrorCode::kNone;
+  if (const ConsumerGroup* consumer = consumers_.find(request.group_id))
+    return consumers_.validate_commit(*consumer, context.api_version, request);
   const ClassicGroup* group = find_group(request.group_id);
   if (group != nullptr) return validate_commit_to(*group, request);
   // Who does not use membership may commit to a group that nobody has made.

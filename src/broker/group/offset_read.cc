@@ -1,5 +1,6 @@
 // What OffsetFetch reads of the committed offsets.
 #include "broker/group/group_coordinator.h"
+#include "broker/group/offset_fetch.h"
 
 namespace weir::broker {
 
@@ -48,6 +49,10 @@ Owned<Group> GroupCoordinator::offset_fetch(const GroupRequestContext& context,
                                             bool require_stable) const {
   Owned<Group> answer;
   answer.message.group_id = answer.keep(group.group_id);
+  if (const ConsumerGroup* consumer = consumers_.find(group.group_id)) {
+    const ErrorCode refused = consumers_.validate_fetch(*consumer, group.member_id, group.member_epoch);
+    if (refused != ErrorCode::kNone) return offset_fetch_error(group, context.api_version, refused);
+  }
   const bool by_id = context.api_version >= kTopicIdVersion;
   if (group.topics) {
     for (const auto& asked : *group.topics) {

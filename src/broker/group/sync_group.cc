@@ -28,6 +28,8 @@ void GroupCoordinator::sync_group(const GroupRequestContext& context, const Sync
   if (context.api_version >= kProtocolRequiredVersion && (!request.protocol_type || !request.protocol_name))
     return refuse(ErrorCode::kInconsistentGroupProtocol);
   if (request.group_id.empty()) return refuse(ErrorCode::kInvalidGroupId);
+  if (ConsumerGroup* consumer = consumers_.find(request.group_id))
+    return sync_consumer_group(request, *consumer, token, now);
   ClassicGroup* group = find(request.group_id);
   if (group == nullptr || group->state() == GroupState::kEmpty) return refuse(ErrorCode::kUnknownMemberId);
   const ErrorCode error = group->validate(request.member_id, request.group_instance_id);

@@ -6,6 +6,8 @@
 #include "broker/handlers/alter_configs.h"
 #include "broker/handlers/alter_partition_reassignments.h"
 #include "broker/handlers/api_versions.h"
+#include "broker/handlers/consumer_group_describe.h"
+#include "broker/handlers/consumer_group_heartbeat.h"
 #include "broker/handlers/create_partitions.h"
 #include "broker/handlers/create_topics.h"
 #include "broker/handlers/delete_groups.h"
@@ -70,7 +72,8 @@ const auto kHandlers =
                DeleteGroupsHandler, ElectLeadersHandler, AlterPartitionReassignmentsHandler,
                ListPartitionReassignmentsHandler, UpdateFeaturesHandler, DescribeQuorumHandler,
                DescribeProducersHandler, ListConfigResourcesHandler, DescribeClientQuotasHandler,
-               AlterClientQuotasHandler, GetTelemetrySubscriptionsHandler, PushTelemetryHandler>();
+               AlterClientQuotasHandler, GetTelemetrySubscriptionsHandler, PushTelemetryHandler,
+               ConsumerGroupHeartbeatHandler, ConsumerGroupDescribeHandler>();
 
 }  // namespace
 

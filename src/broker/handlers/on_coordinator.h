@@ -12,6 +12,7 @@
 #include "broker/server/api_handler.h"
 #include "broker/shard.h"
 #include "protocol/hash.h"
+#include "quorum/metadata_version.h"
 
 namespace weir::broker {
 
@@ -28,6 +29,11 @@ inline CoordinatorPlace place_of_group(BrokerShard& from, std::string_view group
   const PartitionIndex index(protocol::partition_for_id(group_id, static_cast<int32_t>(topic->partitions.size())));
   if (topic->partition(index)->leader != from.node().node_id) return {.error = protocol::ErrorCode::kNotCoordinator};
   return {.shard = &from.node().shard_of(topic->id, index), .partition = index};
+}
+
+// Whether the cluster has taken up the consumer protocol: group.version 1.
+inline bool consumer_groups_enabled(const quorum::MetadataImage& image) {
+  return image.feature_level(quorum::kGroupVersionFeature) > 0;
 }
 
 // As Kafka shows it.
