@@ -106,13 +106,16 @@ struct GroupMember {
   std::string client_id;
   std::string host;
   std::vector<TopicPartition> assignment;
+  int32_t epoch = -1;  // of the consumer protocol; -1 in classic groups
 };
 struct GroupDescription {
   std::string id;
+  std::string type;  // classic, consumer
   std::string state;
   std::string protocol_type;
   std::string assignor;
   NodeId coordinator = kNoNode;
+  int32_t epoch = -1;  // of the consumer protocol; -1 for classic groups
   std::vector<GroupMember> members;
 };
 struct CommittedOffset {

@@ -66,6 +66,8 @@ std::string describe_text(const client::GroupDescription& group, const std::vect
   std::string text =
       fmt::format("group {}  state {}  members {}  coordinator {}{}\n", group.id, group.state, group.members.size(),
                   group.coordinator.value(), group.assignor.empty() ? "" : "  assignor " + group.assignor);
+  const bool has_epochs = group.epoch >= 0;
+  if (has_epochs) text.insert(text.size() - 1, fmt::format("  type {}  epoch {}", group.type, group.epoch));
   Table offsets({"TOPIC", "PARTITION", "COMMITTED", "END", "LAG", "MEMBER", "HOST"});
   for (const Row& row : rows) {
     offsets.add({row.place.topic, std::to_string(row.place.partition.value()), shown(value(row.committed)),
@@ -74,7 +76,12 @@ std::string describe_text(const client::GroupDescription& group, const std::vect
   }
   if (!offsets.empty()) text += offsets.text();
   for (const client::GroupMember& member : group.members) {
-    if (member.assignment.empty()) text += fmt::format("member {} at {} has no partitions\n", member.id, member.host);
+    const std::string_view nothing = member.assignment.empty() ? " has no partitions" : "";
+    if (has_epochs) {
+      text += fmt::format("member {} at {} in epoch {}{}\n", member.id, member.host, member.epoch, nothing);
+    } else if (!nothing.empty()) {
+      text += fmt::format("member {} at {}{}\n", member.id, member.host, nothing);
+    }
   }
   return text;
 }
@@ -86,10 +93,13 @@ void add_number(Json& json, std::string_view name, const std::optional<int64_t>&
 
 void describe_json(Json& json, const client::GroupDescription& group, const std::vector<Row>& rows) {
   json.begin_object().key("group").string(group.id).key("state").string(group.state);
+  json.key("type").string(group.type);
+  if (group.epoch >= 0) json.key("epoch").number(group.epoch);
   json.key("protocol_type").string(group.protocol_type).key("assignor").string(group.assignor);
   json.key("coordinator").number(group.coordinator.value()).key("members").begin_array();
   for (const client::GroupMember& member : group.members) {
     json.begin_object().key("id").string(member.id).key("instance").string(member.instance);
+    if (group.epoch >= 0) json.key("epoch").number(member.epoch);
     json.key("client_id").string(member.client_id).key("host").string(member.host).end_object();
   }
   json.end_array().key("partitions").begin_array();

@@ -4,6 +4,8 @@
 #include "client/assignor.h"
 #include "client/cluster.h"
 #include "client/offsets.h"
+#include "protocol/messages/consumer_group_describe_request.h"
+#include "protocol/messages/consumer_group_describe_response.h"
 #include "protocol/messages/delete_groups_request.h"
 #include "protocol/messages/delete_groups_response.h"
 #include "protocol/messages/describe_groups_request.h"
@@ -23,6 +25,7 @@ constexpr std::string_view kDead = "Dead";
 
 GroupDescription describe(const protocol::DescribeGroupsResponse::DescribedGroup& group, NodeId coordinator) {
   GroupDescription result{.id = std::string(group.group_id),
+                          .type = "classic",
                           .state = std::string(group.group_state),
                           .protocol_type = std::string(group.protocol_type),
                           .assignor = std::string(group.protocol_data),
@@ -38,6 +41,46 @@ GroupDescription describe(const protocol::DescribeGroupsResponse::DescribedGroup
   }
   std::ranges::sort(result.members, {}, &GroupMember::id);
   return result;
+}
+
+GroupDescription describe(const protocol::ConsumerGroupDescribeResponse::DescribedGroup& group, NodeId coordinator) {
+  GroupDescription result{.id = std::string(group.group_id),
+                          .type = "consumer",
+                          .state = std::string(group.group_state),
+                          .protocol_type = "consumer",
+                          .assignor = std::string(group.assignor_name),
+                          .coordinator = coordinator,
+                          .epoch = group.group_epoch};
+  for (const auto& member : group.members) {
+    GroupMember& to = result.members.emplace_back();
+    to.id = member.member_id;
+    to.instance = member.instance_id.value_or("");
+    to.client_id = member.client_id;
+    to.host = member.client_host;
+    to.epoch = member.member_epoch;
+    for (const auto& topic : member.assignment.topic_partitions) {
+      for (const int32_t partition : topic.partitions)
+        to.assignment.push_back({std::string(topic.topic_name), PartitionIndex(partition)});
+    }
+  }
+  std::ranges::sort(result.members, {}, &GroupMember::id);
+  return result;
+}
+
+// A group of the consumer protocol; kNotFound where there is none, or where the broker does not know the protocol.
+Task<Result<GroupDescription>> describe_consumer_group(Cluster& cluster, Coordinator& coordinator, std::string group) {
+  protocol::ConsumerGroupDescribeRequest request;
+  request.group_ids.push_back(group);
+  const auto code_of = [](const protocol::ConsumerGroupDescribeResponse& answer) {
+    return answer.groups.empty() ? ErrorCode::kUnknownServerError
+                                 : protocol::error_code(answer.groups.front().error_code);
+  };
+  const auto reply = co_await coordinator.call(request, cluster.api_deadline(), code_of,
+                                               protocol::ConsumerGroupDescribeRequest::kMinVersion,
+                                               protocol::ConsumerGroupDescribeRequest::kMaxStableVersion);
+  if (!reply || code_of(reply->message) != ErrorCode::kNone)
+    co_return fail(Errc::kNotFound, "group " + group + ": there is no such group");
+  co_return describe(reply->message.groups.front(), coordinator.node());
 }
 
 }  // namespace
@@ -82,6 +125,12 @@ Task<Result<GroupDescription>> Admin::describe_group(std::string group) {
                                                             protocol::DescribeGroupsRequest::kMinVersion,
                                                             protocol::DescribeGroupsRequest::kMaxStableVersion));
   const ErrorCode error = code_of(reply.message);
+  const bool missing = error == ErrorCode::kGroupIdNotFound ||
+                       (error == ErrorCode::kNone && reply.message.groups.front().group_state == kDead);
+  if (missing) {
+    auto consumer = co_await describe_consumer_group(*cluster_, coordinator, group);
+    if (consumer) co_return std::move(consumer);
+  }
   if (error != ErrorCode::kNone) {
     const auto detail = reply.message.groups.empty() ? std::nullopt : reply.message.groups.front().error_message;
     co_return std::unexpected(to_error(error, "group " + group, detail));
