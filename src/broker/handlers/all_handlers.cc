@@ -62,18 +62,16 @@ std::array<ApiHandler, sizeof...(Handlers)> make_table() {
   return table;
 }
 
-const auto kHandlers =
-    make_table<ApiVersionsHandler, MetadataHandler, ProduceHandler, FetchHandler, ListOffsetsHandler,
-               OffsetForLeaderEpochHandler, InitProducerIdHandler, FindCoordinatorHandler, CreateTopicsHandler,
-               DeleteTopicsHandler, CreatePartitionsHandler, DeleteRecordsHandler, DescribeConfigsHandler,
-               IncrementalAlterConfigsHandler, AlterConfigsHandler, DescribeClusterHandler,
-               DescribeTopicPartitionsHandler, JoinGroupHandler, SyncGroupHandler, HeartbeatHandler, LeaveGroupHandler,
-               OffsetCommitHandler, OffsetFetchHandler, OffsetDeleteHandler, ListGroupsHandler, DescribeGroupsHandler,
-               DeleteGroupsHandler, ElectLeadersHandler, AlterPartitionReassignmentsHandler,
-               ListPartitionReassignmentsHandler, UpdateFeaturesHandler, DescribeQuorumHandler,
-               DescribeProducersHandler, ListConfigResourcesHandler, DescribeClientQuotasHandler,
-               AlterClientQuotasHandler, GetTelemetrySubscriptionsHandler, PushTelemetryHandler,
-               ConsumerGroupHeartbeatHandler, ConsumerGroupDescribeHandler>();
+const auto kHandlers = make_table<
+    ApiVersionsHandler, MetadataHandler, ProduceHandler, FetchHandler, ListOffsetsHandler, OffsetForLeaderEpochHandler,
+    InitProducerIdHandler, FindCoordinatorHandler, CreateTopicsHandler, DeleteTopicsHandler, CreatePartitionsHandler,
+    DeleteRecordsHandler, DescribeConfigsHandler, IncrementalAlterConfigsHandler, AlterConfigsHandler,
+    DescribeClusterHandler, DescribeTopicPartitionsHandler, JoinGroupHandler, SyncGroupHandler, HeartbeatHandler,
+    LeaveGroupHandler, OffsetCommitHandler, OffsetFetchHandler, OffsetDeleteHandler, ListGroupsHandler,
+    DescribeGroupsHandler, DeleteGroupsHandler, ElectLeadersHandler, AlterPartitionReassignmentsHandler,
+    ListPartitionReassignmentsHandler, UpdateFeaturesHandler, DescribeQuorumHandler, DescribeProducersHandler,
+    ListConfigResourcesHandler, DescribeClientQuotasHandler, AlterClientQuotasHandler, GetTelemetrySubscriptionsHandler,
+    PushTelemetryHandler, ConsumerGroupHeartbeatHandler, ConsumerGroupDescribeHandler>();
 
 }  // namespace
 
