@@ -24,11 +24,12 @@ COMPARED_AFTER_ALL = {("Fetch", "highWatermark"), ("Produce", "baseOffset"), ("M
 SENTENCES = {"errorMessage", "batchIndexErrorMessage", "documentation"}
 # Not compared at all: (API, field).
 KNOWN = {
+    ("ConsumerGroupHeartbeat", "memberEpoch"),  # Whether a change joins the assignment that is due depends on when it comes.
     ("Produce", "errorMessage"),  # weir says of every refused batch why, Kafka only where it names the records.
 }
 # Lists whose order means nothing to Kafka's clients.
 UNORDERED = {"apiKeys": "apiKey", "supportedFeatures": "name", "finalizedFeatures": "name", "topics": None, "responses": None,
-             "configs": "name", "configResources": None, "groups": None, "results": None, "members": None,
+             "configs": "name", "configResources": None, "groups": None, "results": None, "members": None, "entity": "entityType", "values": "key", "entries": None,
              "synonyms": None, "replicaElectionResults": None, "activeProducers": None, "brokers": None}
 
 Exchange = tuple[str, int, dict[str, Any], Any]

@@ -346,6 +346,77 @@ def describing(s: Session, group: str) -> None:
     s.ask_all("ListGroups", {"typesFilter": ["nonsense"]}, first=5)
 
 
+def consumer_groups(s: Session) -> None:
+    s.create("for-groups", 2)
+    wait_for_the_coordinator(s)
+    join = {"memberEpoch": 0, "rebalanceTimeoutMs": 60000, "subscribedTopicNames": ["for-groups"], "topicPartitions": []}
+    for at in s.versions("ConsumerGroupHeartbeat"):
+        group = {"groupId": f"consumers-{at}"}
+        for change in ({"groupId": ""}, {"groupId": " "}, {"memberId": ""}, {"memberEpoch": -3}, {"memberEpoch": 5}, {"memberEpoch": -1}, {"memberEpoch": -2},
+                       {"rebalanceTimeoutMs": -1}, {"subscribedTopicNames": None}, {"subscribedTopicNames": []}, {"subscribedTopicNames": [""]}, {"topicPartitions": None},
+                       {"topicPartitions": [{"topicId": unknown_id(), "partitions": [0]}]}, {"serverAssignor": "no-such"}, {"serverAssignor": ""},
+                       {"instanceId": ""}, {"rackId": ""}, {"memberEpoch": -2, "instanceId": "i"}, {"subscribedTopicRegex": "("}, {"subscribedTopicRegex": ""}):
+            if at or "subscribedTopicRegex" not in change:
+                s.ask("ConsumerGroupHeartbeat", at, {"groupId": f"others-{at}", "memberId": "one", **join, **change})
+        member = assigned(s, at, {**group, "memberId": f"first-{at}", **join})
+        beat = {**group, "memberId": f"first-{at}", "memberEpoch": member["memberEpoch"]}
+        for change in ({}, {"memberEpoch": member["memberEpoch"] + 7}, {"memberId": "nobody"}, {"groupId": "missing"}, {"instanceId": "unknown"},
+                       {"topicPartitions": [{"topicId": unknown_id(), "partitions": [0]}]}, {"subscribedTopicNames": ["for-groups"]}):
+            s.ask("ConsumerGroupHeartbeat", at, {**beat, **change})
+        for version in s.versions("ConsumerGroupDescribe"):
+            for names in ([f"consumers-{at}"], ["missing"], [""], [f"consumers-{at}", "missing"]):
+                s.ask("ConsumerGroupDescribe", version, {"groupIds": names, "includeAuthorizedOperations": version == 1})
+        if at == s.versions("ConsumerGroupHeartbeat")[-1]:
+            committing(s, f"consumers-{at}", f"first-{at}", member["memberEpoch"])
+        s.ask_all("DescribeGroups", {"groups": [f"consumers-{at}"]})
+        s.ask_all("DeleteGroups", {"groupsNames": [f"consumers-{at}"]})
+        static = {**group, "memberId": f"static-{at}", "instanceId": "an-instance", **join, "subscribedTopicNames": ["missing"]}
+        s.ask("ConsumerGroupHeartbeat", at, static)
+        s.ask("ConsumerGroupHeartbeat", at, {**static, "memberId": "another"})
+        s.ask("ConsumerGroupHeartbeat", at, {**group, "memberId": f"static-{at}", "instanceId": "an-instance", "memberEpoch": -2})
+        s.ask("ConsumerGroupHeartbeat", at, {**static, "memberId": "another"})
+        for who in ("nobody", f"first-{at}", f"first-{at}"):
+            s.ask("ConsumerGroupHeartbeat", at, {**group, "memberId": who, "memberEpoch": -1})
+        s.ask("ConsumerGroupHeartbeat", at, {**group, "memberId": "another", "instanceId": "an-instance", "memberEpoch": -1})
+    s.ask_all("ListGroups", {"typesFilter": ["consumer"]}, first=5)
+    s.ask_all("ListGroups", {"statesFilter": ["Empty"]}, first=4)
+
+
+def assigned(s: Session, at: int, body: dict) -> dict:
+    """A member with partitions; what came in between depends on when the broker computes an assignment."""
+    answer = s.connection.ask("ConsumerGroupHeartbeat", at, body)
+    while answer["errorCode"] == 0 and not (answer["assignment"] or {}).get("topicPartitions"):
+        answer = s.connection.ask("ConsumerGroupHeartbeat", at, {**body, "memberEpoch": answer["memberEpoch"]})
+    return answer
+
+
+def client_quotas(s: Session) -> None:
+    def alter(*entity, ops=(("producer_byte_rate", 1e9),), only=False):
+        s.ask_all("AlterClientQuotas", {"validateOnly": only, "entries": [
+            {"entity": [{"entityType": kind, "entityName": name} for kind, name in entity],
+             "ops": [{"key": key, "value": value or 0.0, "remove": value is None} for key, value in ops]}]})
+
+    def describe(*components, strict=False):
+        s.ask_all("DescribeClientQuotas", {"strict": strict, "components": [{"entityType": kind, "matchType": how, "match": name} for kind, how, name in components]})
+
+    for entity in ([("user", "u")], [("user", None)], [("client-id", "c")], [("client-id", None)], [("user", "u"), ("client-id", "c")], [("user", None), ("client-id", None)],
+                   [("user", "")], [("client-id", "")], [("ip", "127.0.0.9")], [("ip", None)], [("ip", "no address")], [("group", "g")], [], [("user", "u"), ("user", "v")],
+                   [("user", "u"), ("ip", "127.0.0.9")]):
+        for ops in ((("producer_byte_rate", 1e9),), (("connection_creation_rate", 5000.0),), (("request_percentage", 5000.5), ("consumer_byte_rate", 1e9)),
+                    (("controller_mutation_rate", 1e6),), (("producer_byte_rate", -1.0),), (("producer_byte_rate", 1.5),), (("no_such", 1.0),), ()):
+            alter(*entity, ops=ops)
+        alter(*entity, only=True)
+    for components in ([], [("user", 0, "u")], [("user", 1, None)], [("user", 2, None)], [("client-id", 2, None)], [("user", 2, None), ("client-id", 2, None)], [("ip", 2, None)],
+                       [("ip", 0, "127.0.0.9")], [("user", 0, "missing")], [("user", 0, "u"), ("user", 0, "v")], [("user", 2, None), ("ip", 2, None)], [("group", 2, None)],
+                       [("user", 7, None)], [("user", 0, "")]):
+        for strict in (False, True):
+            describe(*components, strict=strict)
+    for entity in ([("user", "u")], [("user", None)], [("client-id", "c")], [("ip", "127.0.0.9")], [("user", "missing")]):
+        alter(*entity, ops=(("producer_byte_rate", None), ("connection_creation_rate", None), ("request_percentage", None)))
+        alter(*entity, ops=(("producer_byte_rate", None),))
+        describe()
+
+
 def describe_configs(s: Session) -> None:
     s.create("configured", 1, retention_ms="12345", cleanup_policy="compact,delete")
     for synonyms in (False, True):
@@ -476,5 +547,5 @@ def quorum_and_features(s: Session) -> None:
 
 
 ALL = [versions_that_are_not_served, api_versions, create_topics, delete_topics, create_partitions, metadata, produce, idempotence, fetch, list_offsets,
-       delete_records, find_coordinator, groups, describe_configs, broker_settings, topic_settings, other_settings, elections_and_reassignments,
+       delete_records, find_coordinator, groups, consumer_groups, client_quotas, describe_configs, broker_settings, topic_settings, other_settings, elections_and_reassignments,
        quorum_and_features]

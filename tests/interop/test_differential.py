@@ -10,6 +10,8 @@ import brokers
 import differential
 import scenarios
 
+# Kafka serves these where a plugin receives the metrics of clients. weir receives them itself.
+SERVED_WITH_A_PLUGIN = {"GetTelemetrySubscriptions", "PushTelemetry"}
 # Of a run with all scenarios: fewer mean that a scenario asks nothing any more.
 EXCHANGES_MIN = 1500
 
@@ -58,5 +60,6 @@ def test_no_scenario_was_idle():
 
 def test_weir_serves_no_version_that_kafka_does_not(pair):
     ours, theirs = (differential.served(differential.wire.Connection(broker.address)) for broker in pair)
-    beyond = {name: span for name, span in ours.items() if name not in theirs or span[0] < theirs[name][0] or span[1] > theirs[name][1]}
+    beyond = {name: span for name, span in ours.items()
+              if name not in SERVED_WITH_A_PLUGIN and (name not in theirs or span[0] < theirs[name][0] or span[1] > theirs[name][1])}
     assert not beyond

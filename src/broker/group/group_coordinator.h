@@ -239,7 +239,8 @@ class GroupCoordinator final : public GroupLogReader {
   // offset_commit.cc
   [[nodiscard]] protocol::ErrorCode validate_commit(const GroupRequestContext& context,
                                                     const protocol::OffsetCommitRequest& request) const;
-  [[nodiscard]] protocol::ErrorCode commit_one(std::string_view group_id, const TopicPartition& partition,
+  [[nodiscard]] protocol::ErrorCode check_partition(const TopicPartition& partition) const;
+  [[nodiscard]] protocol::ErrorCode check_room(std::string_view group_id, const TopicPartition& partition,
                                                const std::optional<std::string_view>& metadata) const;
   [[nodiscard]] protocol::ErrorCode validate_commit_to(const ClassicGroup& group,
                                                        const protocol::OffsetCommitRequest& request) const;

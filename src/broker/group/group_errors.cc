@@ -76,7 +76,6 @@ Owned<protocol::ConsumerGroupDescribeResponse::DescribedGroup> describe_consumer
   Owned<protocol::ConsumerGroupDescribeResponse::DescribedGroup> answer;
   answer.message.group_id = answer.keep(group_id);
   answer.message.error_code = error_field(error);
-  answer.message.error_message = protocol::error_message(error);
   return answer;
 }
 

@@ -30,12 +30,13 @@ int64_t utf16_units(std::string_view text) {
 
 void GroupCoordinator::offset_commit(const GroupRequestContext& context, const OffsetCommitRequest& request,
                                      ReplyToken token, GroupTime now) {
+  // A partition that there is not is named as such, whatever else is wrong.
   const ErrorCode refused = validate_commit(context, request);
-  if (refused != ErrorCode::kNone) return reply(token, error_answer(request, context.api_version, refused));
   ClassicGroup* group = find(request.group_id);
   const ConsumerGroup* consumer = consumers_.find(request.group_id);
   // A commit is a sign of life, as long as the member is not expected to do something else first.
-  if (group != nullptr && (group->state() == GroupState::kStable || group->state() == GroupState::kPreparingRebalance))
+  if (refused == ErrorCode::kNone && group != nullptr &&
+      (group->state() == GroupState::kStable || group->state() == GroupState::kPreparingRebalance))
     restart_session(*group->find(request.member_id), now);
   Owned<protocol::OffsetCommitResponse> answer;
   std::vector<CoordinatorRecord> records;
@@ -49,8 +50,9 @@ void GroupCoordinator::offset_commit(const GroupRequestContext& context, const O
     const Uuid topic_id = by_id ? topic.topic_id : topics_.id_of(topic.name);
     for (const auto& p : topic.partitions) {
       TopicPartition partition{name.value_or(""), p.partition_index};
-      ErrorCode error =
-          name ? commit_one(request.group_id, partition, p.committed_metadata) : ErrorCode::kUnknownTopicId;
+      ErrorCode error = name ? check_partition(partition) : ErrorCode::kUnknownTopicId;
+      if (error == ErrorCode::kNone) error = refused;
+      if (error == ErrorCode::kNone) error = check_room(request.group_id, partition, p.committed_metadata);
       if (consumer != nullptr && error == ErrorCode::kNone)
         error = ConsumerGroups::may_commit_to(*consumer, request.member_id, request.generation_id_or_member_epoch,
                                               topic_id, p.partition_index);
@@ -73,9 +75,13 @@ void GroupCoordinator::offset_commit(const GroupRequestContext& context, const O
   append(request.group_id, std::move(records), std::move(writes), std::move(replies), {});
 }
 
-ErrorCode GroupCoordinator::commit_one(std::string_view group_id, const TopicPartition& partition,
+ErrorCode GroupCoordinator::check_partition(const TopicPartition& partition) const {
+  return topics_.has_partition(partition.topic, partition.partition) ? ErrorCode::kNone
+                                                                     : ErrorCode::kUnknownTopicOrPartition;
+}
+
+ErrorCode GroupCoordinator::check_room(std::string_view group_id, const TopicPartition& partition,
                                        const std::optional<std::string_view>& metadata) const {
-  if (!topics_.has_partition(partition.topic, partition.partition)) return ErrorCode::kUnknownTopicOrPartition;
   if (metadata && utf16_units(*metadata) > config_.offset_metadata_size_max) return ErrorCode::kOffsetMetadataTooLarge;
   const bool known = offsets_.find(group_id, partition.topic, partition.partition) != nullptr;
   if (!known && memory_bytes() >= config_.memory_max_bytes) return ErrorCode::kCoordinatorNotAvailable;

@@ -9,7 +9,7 @@ Task<Outcome> DescribeClientQuotasHandler::handle(RequestContext& context, const
                                                   protocol::DescribeClientQuotasResponse& response) {
   using protocol::ErrorCode;
   context.image = context.shard.image();
-  response.error_message.reset();
+  response.error_message = "";  // with no error too
   QuotaFilter filter(request.strict);
   for (const auto& component : request.components) {
     const Result<> added = filter.add(component.entity_type, component.match_type, component.match);

@@ -49,7 +49,8 @@ TelemetryInstances::Instance& TelemetryInstances::at(const ClientAttributes& cli
   return instance;
 }
 
-void TelemetryInstances::forget(const Uuid& id) {
+// By value: callers name the element that goes.
+void TelemetryInstances::forget(Uuid id) {
   by_expiry_.erase({instances_.at(id).expires, id});
   instances_.erase(id);
   forgotten_.push_back(id);

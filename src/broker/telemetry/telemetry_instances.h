@@ -70,7 +70,7 @@ class TelemetryInstances {
     MonotonicTime expires{};
   };
   Instance& at(const ClientAttributes& client, MonotonicTime now);
-  void forget(const Uuid& id);
+  void forget(Uuid id);
   [[nodiscard]] TelemetrySubscription subscription_of(const ClientAttributes& client) const;
   [[nodiscard]] PushVerdict judge(Instance& instance, const TelemetryPush& push, MonotonicTime now) const;
 
