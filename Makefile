@@ -8,7 +8,7 @@ sources = $(shell git -c safe.directory='*' ls-files --cached --others --exclude
 .DEFAULT_GOAL := build
 .PHONY: build run test bench format tidy docs clean help \
         install-build install-test install-bench test-style test-release test-asan test-tsan test-fuzz test-cli test-interop test-fault \
-        test-soak soak
+        test-package test-soak soak deb
 
 build: build/release/build.ninja ## Build build/weir (release)
 	$(BUILD) release --target weir
@@ -33,6 +33,14 @@ test-style: ## The format of the code, its layers, sizes and banned calls
 	@clang-format-19 --dry-run -Werror $(sources)
 	python3 -m unittest discover -s tests/tidy -p '*_test.py'
 	tests/tidy/run
+
+deb: build ## The Debian package, in build/
+	@rm -f build/weir_*.deb
+	cpack --config build/release/CPackConfig.cmake
+	@ls build/weir_*.deb
+
+test-package: deb ## Install, run, remove and purge the package in a root of its own (as root)
+	tests/package/run
 
 tidy: build/release/build.ninja ## clang-tidy on what changed since it last passed
 	$(BUILD) release
