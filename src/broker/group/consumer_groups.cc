@@ -241,7 +241,7 @@ bool ConsumerGroups::reconcile_member(ConsumerGroup& group, std::string_view mem
   if (*next == member->progress) return true;
   const bool revoking = next->state == ConsumerMemberState::kUnrevokedPartitions;
   const int32_t epoch = next->epoch;
-  change.put(ConsumerProgressRecord{group.id(), member->id, *std::move(next)});
+  change.put(ConsumerProgressRecord{group.id(), member->id, std::move(next)});
   // Members of the classic protocol have a time to join and one to sync instead.
   if (member->is_classic()) return true;
   ConsumerGroup::Timers& timers = group.timers(member_id);

@@ -97,7 +97,8 @@ std::shared_ptr<const ConsumerMember> ConsumerGroups::timed_out(const GroupTimeo
 }
 
 void ConsumerGroups::remove(const ConsumerGroup& group, ConsumerChange& change) {
-  const std::string id = group.id();
+  // The group goes in between.
+  const std::string& id = change.group_id();
   std::vector<std::string> members;
   for (const auto& [member_id, member] : group.members()) members.push_back(member_id);
   std::vector<std::string> regexes;
@@ -113,13 +114,13 @@ void ConsumerGroups::remove(const ConsumerGroup& group, ConsumerChange& change) 
 
 std::shared_ptr<const ConsumerMember> ConsumerGroups::replace(ConsumerGroup& group, const ConsumerMember& member,
                                                               const std::string& new_id, ConsumerChange& change) {
-  const ConsumerMember old = member;
-  PartitionSets target = group.target(old.id);
-  ConsumerProgress progress = old.progress;
+  PartitionSets target = group.target(member.id);
+  ConsumerSubscription subscription = member.subscription;
+  ConsumerProgress progress = member.progress;
   progress.epoch = 0;
   progress.previous_epoch = 0;
-  remove_member(group.id(), old.id, change);
-  change.put(ConsumerMemberRecord{group.id(), new_id, old.subscription});
+  remove_member(group.id(), std::string(member.id), change);
+  change.put(ConsumerMemberRecord{group.id(), new_id, std::move(subscription)});
   change.put(ConsumerTargetRecord{group.id(), new_id, std::move(target)});
   change.put(ConsumerProgressRecord{group.id(), new_id, std::move(progress)});
   return group.find(new_id);

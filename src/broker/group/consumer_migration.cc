@@ -112,7 +112,7 @@ void GroupCoordinator::fence(ConsumerGroup& group, const std::vector<std::shared
 
 void GroupCoordinator::downgrade(const ConsumerGroup& group, const std::set<std::string, std::less<>>& leaving,
                                  bool rebalance, ConsumerChange& change, GroupTime now) {
-  const std::string id = group.id();
+  const std::string& id = change.group_id();
   auto made = std::make_unique<ClassicGroup>(id, expired_, groups_memory_bytes_, now.wall);
   ClassicGroup& classic = *made;
   for (const auto& [member_id, member] : group.members()) {

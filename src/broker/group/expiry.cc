@@ -22,8 +22,8 @@ void GroupCoordinator::check_expiry(GroupTime now) {
 }
 
 void GroupCoordinator::expire_consumer_group(const ConsumerGroup& group, Timestamp now) {
-  const std::string id = group.id();
-  ConsumerChange change(consumers_, id);
+  ConsumerChange change(consumers_, group.id());
+  const std::string& id = change.group_id();
   std::vector<TopicPartition> writes;
   bool nothing_left = true;
   if (const OffsetStore::Topics* topics = offsets_.find(id); topics != nullptr) {

@@ -112,8 +112,8 @@ void GroupCoordinator::delete_group(std::string_view group_id, ReplyToken token,
 
 void GroupCoordinator::delete_consumer_group(const ConsumerGroup& group, ReplyToken token) {
   if (!group.members().empty()) return reply(token, ErrorCode::kNonEmptyGroup);
-  const std::string id = group.id();
-  ConsumerChange change(consumers_, id);
+  ConsumerChange change(consumers_, group.id());
+  const std::string& id = change.group_id();
   std::vector<CoordinatorRecord> offsets;
   std::vector<TopicPartition> writes = delete_all_offsets(id, offsets);
   for (CoordinatorRecord& record : offsets) change.add(std::move(record));
