@@ -5,6 +5,8 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 
+#include "cli/completion.h"
+#include "cli/manual_page.h"
 #include "cli/suggest.h"
 
 namespace weir::cli {
@@ -14,6 +16,7 @@ namespace {
 struct Target {
   Invocation invocation;
   bool json = false;
+  std::string text{};  // asked for instead of a command's work
 };
 
 // Adds a command whose options are filled into a C.
@@ -346,6 +349,24 @@ void add_log_commands(CLI::App& root, Target& target) {
 
 // ------------------------------------------------------------------------------------------------------- what is wrong
 
+// What is made from the definitions of all the others.
+void add_pages(CLI::App& root, Target& target) {
+  CLI::App* completion = root.add_subcommand("completion", "Print a script that completes weir's words in a shell");
+  completion->footer(
+      "Examples:\n"
+      "  source <(weir completion bash)\n"
+      "  weir completion zsh > ~/.zfunc/_weir\n"
+      "  weir completion fish > ~/.config/fish/completions/weir.fish\n");
+  completion
+      ->add_option_function<std::string>(
+          "SHELL", [&](const std::string& shell) { target.text = completion_script(root, shell); }, "The shell")
+      ->required()
+      ->check(one_of({"bash", "zsh", "fish"}));
+  CLI::App* manual = root.add_subcommand("manual", "Print the manual page weir(1)");
+  manual->footer("Examples:\n  weir manual | man -l -\n");
+  manual->callback([&] { target.text = manual_page(root); });
+}
+
 CLI::App* deepest_command(CLI::App& root) {
   CLI::App* app = &root;
   for (bool deeper = true; deeper;) {
@@ -419,6 +440,7 @@ std::expected<Invocation, Refusal> parse_command_line(std::vector<std::string> w
   add_config_commands(root, target);
   add_cluster_commands(root, target);
   add_log_commands(root, target);
+  add_pages(root, target);
   // weir help topic create: what many type first.
   if (!words.empty() && words.front() == "help") {
     words.erase(words.begin());
@@ -438,6 +460,7 @@ std::expected<Invocation, Refusal> parse_command_line(std::vector<std::string> w
   } catch (const CLI::ParseError& error) {
     return std::unexpected(refuse(root, error));
   }
+  if (!target.text.empty()) return std::unexpected(Refusal{kExitDone, std::move(target.text)});
   return target.invocation;
 }
 

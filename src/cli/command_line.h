@@ -16,7 +16,7 @@ inline constexpr int kExitWrongUsage = 2;
 
 inline constexpr const char* kVersionLine = "weir " WEIR_VERSION " (Kafka 4.3.1)";
 
-// Instead of a command: help that was asked for (kExitDone, for the standard output), or what is wrong with the words
+// Instead of a command: a text that was asked for (kExitDone, for the standard output), or what is wrong with the words
 // and what was probably meant (kExitWrongUsage, for the standard error).
 struct Refusal {
   int exit_code;
