@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 namespace weir {
@@ -28,6 +29,14 @@ constexpr uint64_t kWakeUpKey = ~uint64_t{0};
 constexpr uint64_t kGuestBit = uint64_t{1} << 63;
 
 constexpr uint32_t kGenerationMask = 0x7fffffff;
+
+// sendfile tells of a peer that went away by a signal too, and knows no MSG_NOSIGNAL.
+void hold_back_pipe_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGPIPE);
+  ::pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+}
 
 uint64_t guest_key(const Loop& guest) { return kGuestBit | guest.shard().value(); }
 
@@ -124,6 +133,7 @@ void EpollLoop::deliver(std::span<const epoll_event> events) {
 
 void EpollLoop::run() {
   own_loop = this;
+  hold_back_pipe_signals();
   {
     std::lock_guard lock(guests_mutex_);
     takes_guests_ = true;

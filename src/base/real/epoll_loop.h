@@ -32,7 +32,7 @@ class EpollLoop final : public Loop {
 
   // Lets `host`, another loop, watch this one while both have little to do. Before run(); the host outlives run().
   void set_host(EpollLoop& host) { host_ = &host; }
-  // Runs until stop(). The calling thread becomes the loop's.
+  // Runs until stop(). The calling thread becomes the loop's, and takes no SIGPIPE from then on.
   void run();
   // Any thread; also async-signal-safe.
   void stop();

@@ -45,7 +45,6 @@ ProcessEvents::ProcessEvents() {
   sigemptyset(&heeded);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&heeded, signal);
   ::pthread_sigmask(SIG_BLOCK, &heeded, nullptr);
-  ::signal(SIGPIPE, SIG_IGN);
   // A file at its size limit (ulimit -f) is a full disk, and no reason to die.
   ::signal(SIGXFSZ, SIG_IGN);
   signals_ = ::signalfd(-1, &heeded, SFD_CLOEXEC);
