@@ -125,6 +125,9 @@ class Disk {
   };
   virtual Result<Space> space(const std::string& path) = 0;
 
+  // `path` from the root on.
+  [[nodiscard]] virtual std::string absolute_path(const std::string& path) { return path; }
+
   // Whole small files (checkpoints, properties).
   Result<std::string> read_file(const std::string& path);
   // Writes PATH.tmp, syncs it, renames it over PATH, syncs the directory: after a crash the old or the new content is

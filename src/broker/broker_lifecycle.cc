@@ -1,6 +1,9 @@
 #include "broker/broker_lifecycle.h"
 
+#include <algorithm>
+
 #include "base/log.h"
+#include "broker/log_dirs.h"
 #include "protocol/error_code.h"
 #include "quorum/metadata_version.h"
 
@@ -15,11 +18,8 @@ constexpr Duration kUnfenceRetry = milliseconds(20);
 
 }  // namespace
 
-Task<Result<>> BrokerLifecycle::start(std::vector<AdvertisedListener> listeners, std::vector<Uuid> directories,
-                                      BrokerEpoch previous_epoch) {
+Task<Result<>> BrokerLifecycle::start(std::vector<AdvertisedListener> listeners) {
   listeners_ = std::move(listeners);
-  directories_ = std::move(directories);
-  previous_epoch_ = previous_epoch;
   incarnation_ = Uuid::random(node_.seams.random);
   CO_TRY(co_await register_broker());
   for (;;) {
@@ -48,8 +48,10 @@ Task<Result<>> BrokerLifecycle::register_broker() {
   }
   request.rack = std::nullopt;
   if (node_.rack) request.rack = *node_.rack;
+  directories_ = node_.log_dirs->directory_ids();
+  std::ranges::sort(directories_);
   request.log_dirs = directories_;
-  request.previous_broker_epoch = previous_epoch_.value();
+  request.previous_broker_epoch = node_.log_dirs->previous_epoch().value();
   CO_TRY_ASSIGN(const auto reply,
                 co_await controller_.submit(request, protocol::BrokerRegistrationRequest::kMaxVersion));
   if (reply.response.error_code != 0) {
@@ -68,15 +70,22 @@ Task<Result<protocol::BrokerHeartbeatResponse>> BrokerLifecycle::heartbeat(bool 
   request.broker_epoch = epoch_.value();
   request.current_metadata_offset = applier_.applied_offset().value();
   request.want_shut_down = want_shut_down;
+  const std::vector<Uuid> online = node_.log_dirs->directory_ids();
+  for (const Uuid& id : directories_) {
+    if (std::ranges::find(online, id) == online.end()) request.offline_log_dirs.push_back(id);
+  }
+  request.cordoned_log_dirs = node_.log_dirs->cordoned_ids();
   CO_TRY_ASSIGN(const auto reply, co_await controller_.submit(request, protocol::BrokerHeartbeatRequest::kMaxVersion));
   co_return reply.response;
 }
 
 Task<void> BrokerLifecycle::keep_alive() {
   while (!stopping_) {
-    co_await sleep_for(node_.heartbeat_interval);
+    co_await next_heartbeat_.wait_until(Loop::current().now() + node_.heartbeat_interval);
     if (stopping_) co_return;
+    const MonotonicTime sent = Loop::current().now();
     const auto answer = co_await heartbeat(false);
+    check_told(answer, sent);
     if (!answer) {
       log_warn("broker", "a heartbeat was not answered", kv("why", answer.error().message));
     } else if (answer->error_code == error_field(ErrorCode::kStaleBrokerEpoch)) {
@@ -85,6 +94,24 @@ Task<void> BrokerLifecycle::keep_alive() {
         log_error("broker", "registration failed", kv("why", registered.error().message));
       }
     }
+  }
+}
+
+void BrokerLifecycle::directories_changed() {
+  const std::vector<Uuid> online = node_.log_dirs->directory_ids();
+  const bool lost_one =
+      std::ranges::any_of(directories_, [&](const Uuid& id) { return std::ranges::find(online, id) == online.end(); });
+  if (lost_one && !untold_since_) untold_since_ = Loop::current().now();
+  next_heartbeat_.notify_all();
+}
+
+void BrokerLifecycle::check_told(const Result<protocol::BrokerHeartbeatResponse>& answer, MonotonicTime sent) {
+  if (!untold_since_) return;
+  const bool told = answer && answer->error_code == 0 && sent >= *untold_since_;
+  if (told) {
+    untold_since_.reset();
+  } else if (Loop::current().now() - *untold_since_ > milliseconds(node_.config.log_dir_failure_timeout_ms())) {
+    on_failure_({Errc::kUnavailable, "the controller cannot be told that a log directory has failed"});
   }
 }
 

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/seams.h"
+#include "base/sync.h"
 #include "base/uuid.h"
 #include "broker/config/broker_config.h"
 #include "broker/controller/controller_shell.h"
@@ -24,13 +26,17 @@ struct AdvertisedListener {
 
 class BrokerLifecycle {
  public:
-  BrokerLifecycle(NodeContext& node, ControllerShell& controller, MetadataApplier& applier)
-      : node_(node), controller_(controller), applier_(applier) {}
+  using FailureHandler = std::function<void(const Error&)>;
+
+  // `on_failure` is called when the controller cannot be told for log.dir.failure.timeout.ms that a directory failed.
+  BrokerLifecycle(NodeContext& node, ControllerShell& controller, MetadataApplier& applier, FailureHandler on_failure)
+      : node_(node), controller_(controller), applier_(applier), on_failure_(std::move(on_failure)) {}
 
   // Registers and returns when the controller has unfenced this broker: it may lead from then on. Errors are final:
   // another broker with this id is alive, another cluster, features that this node lacks.
-  Task<Result<>> start(std::vector<AdvertisedListener> listeners, std::vector<Uuid> directories,
-                       BrokerEpoch previous_epoch);
+  Task<Result<>> start(std::vector<AdvertisedListener> listeners);
+  // A directory has failed, or others are cordoned: the controller is told at once.
+  void directories_changed();
   // Asks to be let go, and returns when the controller has moved the leadership away, or at the deadline.
   Task<void> shut_down(MonotonicTime deadline);
   [[nodiscard]] BrokerEpoch epoch() const { return epoch_; }
@@ -40,13 +46,17 @@ class BrokerLifecycle {
   // One heartbeat; what the controller says.
   Task<Result<protocol::BrokerHeartbeatResponse>> heartbeat(bool want_shut_down);
   Task<void> keep_alive();
+  // Ends the node when a failed directory can be kept from the controller no longer.
+  void check_told(const Result<protocol::BrokerHeartbeatResponse>& answer, MonotonicTime sent);
 
   NodeContext& node_;
   ControllerShell& controller_;
   MetadataApplier& applier_;
   std::vector<AdvertisedListener> listeners_;
-  std::vector<Uuid> directories_;
-  BrokerEpoch previous_epoch_{-1};
+  FailureHandler on_failure_;
+  std::vector<Uuid> directories_;              // as this broker was registered with
+  std::optional<MonotonicTime> untold_since_;  // a directory failed, and the controller has not been told
+  WaitList next_heartbeat_;
   Uuid incarnation_;
   BrokerEpoch epoch_{-1};
   bool stopping_ = false;

@@ -33,7 +33,8 @@ Result<> ConfigRulesTable::validate(const quorum::ConfigResource& resource,
     case ConfigResourceType::kGroup:
       return validate_group_configs(entries, static_settings_);
     case ConfigResourceType::kBroker:
-      return validate_broker_configs(entries, resource.name.empty());
+      TRY(validate_broker_configs(entries, resource.name.empty()));
+      return check_own_directories(resource, entries);
     case ConfigResourceType::kClientMetrics:
       TRY(validate_client_metrics_configs(entries));
       TRY(ClientMetricsSubscription::make(entries));
@@ -42,6 +43,17 @@ Result<> ConfigRulesTable::validate(const quorum::ConfigResource& resource,
       break;
   }
   return {};
+}
+
+// What another broker's directories are is not known here: it passes over what it does not have.
+Result<> ConfigRulesTable::check_own_directories(const quorum::ConfigResource& resource,
+                                                 const quorum::ConfigEntries& entries) const {
+  const BrokerLayers layers{.static_broker = static_settings_};
+  const auto cordoned = entries.find("cordoned.log.dirs");
+  if (cordoned == entries.end() || broker_value(layers, "node.id") != resource.name) return {};
+  const auto directories = broker_value(layers, "log.dirs");
+  return check_cordoned_log_dirs(cordoned->second,
+                                 parse_list(directories ? *directories : *broker_value(layers, "log.dir")));
 }
 
 bool ConfigRulesTable::is_list(ConfigResourceType type, std::string_view name) const {

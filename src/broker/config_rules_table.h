@@ -21,6 +21,8 @@ class ConfigRulesTable final : public ConfigRules {
                                                          const quorum::ConfigEntries& entries) const override;
 
  private:
+  [[nodiscard]] Result<> check_own_directories(const quorum::ConfigResource& resource,
+                                               const quorum::ConfigEntries& entries) const;
   ConfigMap static_settings_;
 };
 

@@ -17,8 +17,7 @@ constexpr Duration kIdleCheckInterval = seconds(10);
 Task<std::vector<CheckpointedPartition>> checkpointed_partitions(BrokerShard& shard) {
   std::vector<CheckpointedPartition> all;
   all.reserve(shard.partition_count());
-  shard.for_each_partition(
-      [&](const std::shared_ptr<Partition>& partition) { all.push_back(checkpoint_of(*partition)); });
+  shard.for_each_partition([&](const std::shared_ptr<Partition>& partition) { add_checkpoints_of(*partition, all); });
   co_return all;
 }
 
@@ -107,8 +106,7 @@ Task<Result<>> Maintenance::write_checkpoints(Checkpoints which) {
     auto part = co_await call_on(shard->loop(), [shard] { return checkpointed_partitions(*shard); });
     all.insert(all.end(), std::make_move_iterator(part.begin()), std::make_move_iterator(part.end()));
   }
-  co_return co_await node_.seams.disk_threads.run(
-      [&dirs, all = std::move(all), which] { return dirs.write_checkpoints(all, which); });
+  co_return co_await dirs.write_checkpoints(std::move(all), which);
 }
 
 Task<void> Maintenance::log_checkpoint_failure(Checkpoints which) {

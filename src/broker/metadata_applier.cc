@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "broker/log_dirs.h"
 #include "broker/node_context.h"
 #include "broker/shard.h"
 #include "broker/shard_metadata.h"
@@ -38,6 +39,7 @@ Task<void> MetadataApplier::apply_all() {
 }
 
 Task<void> MetadataApplier::apply(const quorum::MetadataUpdate& update) {
+  if (!update.changes->configs.empty()) node_.log_dirs->configure(node_.layers(*update.after));
   // Two rounds: a client that sees the new image on one shard must find the partitions on every other.
   std::vector<Task<std::vector<PartitionKey>>> rounds;
   const bool touches_partitions = !update.changes->topics.empty() || !update.changes->configs.empty();

@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "broker/broker_lifecycle.h"
 #include "broker/cleaner/log_cleaner.h"
 #include "broker/config_rules_table.h"
 #include "broker/controller/controller_shell.h"
 #include "broker/controller_client.h"
+#include "broker/directory_assignments.h"
 #include "broker/group_service.h"
 #include "broker/http/http_server.h"
 #include "broker/log_dirs.h"
@@ -33,11 +36,13 @@ ShardReport report_of(BrokerShard& shard) {
   ShardReport report{.metrics = shard.metrics(),
                      .connections = shard.connection_count(),
                      .partitions = shard.partition_count(),
+                     .offline_partitions = shard.offline_count(),
                      .fetch_sessions = shard.fetch_sessions().size(),
                      .telemetry = shard.telemetry().report()};
   shard.for_each_partition([&](const std::shared_ptr<Partition>& partition) {
     report.leaders += partition->is_leader() ? 1 : 0;
     report.log_bytes += partition->log().size();
+    report.moving_partitions += partition->move() != nullptr ? 1 : 0;
   });
   return report;
 }
@@ -63,6 +68,7 @@ class Node::Impl {
   Task<Result<>> register_broker();
   Task<HttpAnswer> answer_http(std::string_view path);
   Task<HttpAnswer> metrics_page();
+  void directories_changed();
   // False when a log was not closed cleanly.
   Task<bool> stop_shards();
   Task<void> drain_connections();
@@ -71,6 +77,8 @@ class Node::Impl {
   std::vector<Loop*> loops_;
   NodeContext context_;
   LogDirs log_dirs_;
+  DirectoryAssignments assignments_;
+  FailureHandler on_failure_;
   quorum::MetadataLoader loader_;
   quorum::RaftNode raft_;
   ConfigRulesTable rules_;
@@ -120,8 +128,10 @@ Node::Impl::Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loo
                .fetch_max_bytes = static_cast<size_t>(config.fetch_max_bytes()),
                .heartbeat_interval = milliseconds(config.broker_heartbeat_interval_ms()),
                .static_settings = config.settings()},
-      log_dirs_(context_, *loops_.front(), config.log_dirs()),
-      raft_(raft_options(config, std::move(on_failure)), seams, *loops_.front(), loader_),
+      log_dirs_(context_, *loops_.front(), config.log_dirs(), config.metadata_log_dir()),
+      assignments_(context_, *loops_.front()),
+      on_failure_(std::move(on_failure)),
+      raft_(raft_options(config, on_failure_), seams, *loops_.front(), loader_),
       rules_(config.settings()),
       applier_(context_, *loops_.front()) {
   const auto count = static_cast<uint32_t>(loops_.size());
@@ -130,6 +140,8 @@ Node::Impl::Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loo
     context_.shards.push_back(shards_.back().get());
   }
   context_.log_dirs = &log_dirs_;
+  context_.assignments = &assignments_;
+  log_dirs_.on_change([this] { directories_changed(); });
   context_.config_rules = &rules_;
 }
 
@@ -190,8 +202,11 @@ Task<Result<>> Node::Impl::start_quorum() {
                                                   std::move(bootstrap));
   client_ = std::make_unique<ControllerClient>(config_, home(), *controller_, applier_);
   context_.controller = client_.get();
+  CO_TRY(co_await raft_.start(*controller_));
+  // What the log says in the end, not each step of how that came about: an older record that does not know of a
+  // partition's directory yet would have its log made anew where another directory is offline.
   loader_.subscribe(applier_);
-  co_return co_await raft_.start(*controller_);
+  co_return Result<>();
 }
 
 Task<Result<>> Node::Impl::register_broker() {
@@ -203,10 +218,22 @@ Task<Result<>> Node::Impl::register_broker() {
     if (endpoint.port == 0) endpoint.port = address(advertised.name).port;
     listeners.push_back({advertised.name, endpoint, static_cast<int16_t>(advertised.protocol)});
   }
-  lifecycle_ = std::make_unique<BrokerLifecycle>(context_, *controller_, applier_);
-  CO_TRY(co_await lifecycle_->start(std::move(listeners), log_dirs_.directory_ids(), log_dirs_.previous_epoch()));
+  lifecycle_ = std::make_unique<BrokerLifecycle>(context_, *controller_, applier_, on_failure_);
+  CO_TRY(co_await lifecycle_->start(std::move(listeners)));
   context_.broker_epoch = lifecycle_->epoch();
   co_return Result<>();
+}
+
+void Node::Impl::directories_changed() {
+  const std::vector<DirectoryState> states = log_dirs_.states();
+  const bool none_left = std::ranges::none_of(states, &DirectoryState::is_online);
+  for (const DirectoryState& state : states) {
+    if (state.is_online || (!none_left && state.path != config_.metadata_log_dir())) continue;
+    on_failure_({Errc::kIo, none_left ? "all log directories have failed"
+                                      : fmt::format("the directory of the metadata log has failed: {}", state.path)});
+    return;
+  }
+  if (lifecycle_ != nullptr) lifecycle_->directories_changed();
 }
 
 Task<HttpAnswer> Node::Impl::answer_http(std::string_view path) {
@@ -224,7 +251,8 @@ Task<HttpAnswer> Node::Impl::metrics_page() {
   const NodeFacts facts{.metadata_offset = applier_.applied_offset(),
                         .topics = loader_.image()->topics.size(),
                         .is_controller = controller_ != nullptr && controller_->is_active(),
-                        .cleaner = cleaner_ == nullptr ? CleanerReport{} : cleaner_->report()};
+                         .directories = log_dirs_.states(),
+                         .cleaner = cleaner_ == nullptr ? CleanerReport{} : cleaner_->report()};
   co_return HttpAnswer{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = exposition(facts, reports)};
 }
 
@@ -274,8 +302,7 @@ Task<void> Node::Impl::stop() {
   clean &= (co_await raft_.stop()).has_value();
   if (clean) {
     const BrokerEpoch epoch = lifecycle_->epoch();
-    const Result<> marked =
-        co_await context_.seams.disk_threads.run([this, epoch] { return log_dirs_.mark_clean(epoch); });
+    const Result<> marked = co_await log_dirs_.mark_clean(epoch);
     if (!marked) log_error("node", "the clean shutdown could not be noted", kv("why", marked.error().message));
   }
   if (http_ != nullptr) http_->close();

@@ -17,6 +17,7 @@ class BrokerConfig;
 class BrokerShard;
 class ConfigRules;
 class ControllerClient;
+class DirectoryAssignments;
 class LogDirs;
 
 struct NodeContext {
@@ -33,6 +34,7 @@ struct NodeContext {
   const ConfigRules* config_rules = nullptr;
   ControllerClient* controller = nullptr;
   LogDirs* log_dirs = nullptr;
+  DirectoryAssignments* assignments = nullptr;
   std::vector<BrokerShard*> shards{};  // by ShardId
 
   // The shard that owns a partition: those of one topic are dealt out evenly.

@@ -51,6 +51,20 @@ void BrokerShard::add_partition(std::shared_ptr<Partition> partition) {
 
 void BrokerShard::remove_partition(const Uuid& topic_id, PartitionIndex index) { partitions_.erase({topic_id, index}); }
 
+void BrokerShard::take_directory_offline(const std::string& directory) {
+  std::vector<std::shared_ptr<Partition>> lost;
+  for_each_partition([&](const std::shared_ptr<Partition>& partition) {
+    if (partition->place().directory == directory) lost.push_back(partition);
+    ReplicaMove* move = partition->move();
+    if (move != nullptr && move->target().directory == directory) move->end(ReplicaMove::Ending::kAbandoned);
+  });
+  for (const std::shared_ptr<Partition>& partition : lost) {
+    partition->go_offline();
+    remove_partition(partition->topic_id(), partition->index());
+    add_offline({partition->topic_id(), partition->index()});
+  }
+}
+
 void BrokerShard::close_connections() {
   // In the order in which they came: that of their addresses would be another one in each run.
   std::vector<std::pair<uint64_t, ServerConnection*>> sorted;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/loop.h"
 #include "base/seams.h"
@@ -14,6 +15,7 @@
 #include "broker/metrics/shard_metrics.h"
 #include "broker/node_context.h"
 #include "broker/partition/partition.h"
+#include "broker/partition/replica_move.h"
 #include "broker/partition_key.h"
 #include "protocol/api_key.h"
 #include "quorum/metadata_image.h"
@@ -67,6 +69,21 @@ class BrokerShard {
   [[nodiscard]] const std::shared_ptr<Partition>* find_partition(const Uuid& topic_id, PartitionIndex index) const;
   void add_partition(std::shared_ptr<Partition> partition);
   void remove_partition(const Uuid& topic_id, PartitionIndex index);
+  // A replica whose log cannot be used: its directory has failed. Until it is opened, or its topic is deleted.
+  void add_offline(PartitionKey key) { offline_.insert(key); }
+  void remove_offline(const PartitionKey& key) { offline_.erase(key); }
+  [[nodiscard]] size_t offline_count() const { return offline_.size(); }
+  // Why find_partition() found none.
+  [[nodiscard]] protocol::ErrorCode why_absent(const Uuid& topic_id, PartitionIndex index) const {
+    return offline_.contains({topic_id, index}) ? protocol::ErrorCode::kKafkaStorageError
+                                                : protocol::ErrorCode::kNotLeaderOrFollower;
+  }
+  // The partitions of a log directory that has failed go offline; copies that were made in it are given up.
+  void take_directory_offline(const std::string& directory);
+  // Whose turn it is to be copied to another directory.
+  CopyTurn& copy_turn() { return copy_turn_; }
+  // Held while a move begins or one is replaced by another.
+  AsyncMutex& move_changes() { return move_changes_; }
   template <class Visit>
   void for_each_partition(Visit visit) const {
     for (const auto& [key, partition] : partitions_) visit(partition);
@@ -94,6 +111,9 @@ class BrokerShard {
   storage::FilePool files_{kOpenFilesMax};
   std::unique_ptr<ColdReads> cold_reads_;
   std::unordered_map<PartitionKey, std::shared_ptr<Partition>, PartitionKeyHash> partitions_;
+  std::unordered_set<PartitionKey, PartitionKeyHash> offline_;
+  CopyTurn copy_turn_;
+  AsyncMutex move_changes_;
   std::unordered_map<ServerConnection*, uint64_t> connections_;  // numbered as they came
   uint64_t connections_seen_ = 0;
   FetchSessionCache fetch_sessions_;

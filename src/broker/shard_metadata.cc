@@ -4,6 +4,7 @@
 #include "broker/group_service.h"
 #include "broker/log_dirs.h"
 #include "broker/log_settings.h"
+#include "broker/move_replica.h"
 #include "broker/quota_service.h"
 #include "broker/shard.h"
 #include "broker/telemetry_service.h"
@@ -55,21 +56,25 @@ void PartitionOpener::take_in(Opening& opening, Result<OpenedLog> opened) {
     }
     log_error("partition", "cannot be opened and stays offline", kv("topic", opening.topic->name),
               kv("partition", opening.index), kv("why", opened.error().message));
+    shard_.add_offline({opening.topic->id, opening.index});
     return;
   }
-  auto partition =
-      std::make_shared<Partition>(shard_.node(), shard_.loop(), opening.topic->name, opening.topic->id, opening.index,
-                                  std::move(opened->log), opened->checkpointed_high_watermark);
+  shard_.remove_offline({opening.topic->id, opening.index});
+  const std::optional<LogPlace> moving_to = opened->moving_to;
+  auto partition = std::make_shared<Partition>(shard_.node(), shard_.loop(), opening.topic->name, opening.topic->id,
+                                               opening.index, *std::move(opened));
   partition->set_min_insync_replicas(opening.min_insync_replicas);
-  partition->apply(*opening.topic->partition(opening.index));
-  shard_.add_partition(std::move(partition));
+  shard_.add_partition(partition);
   served_.push_back({opening.topic->name, opening.index});
+  if (moving_to) shard_.loop().spawn(go_on_moving(shard_, partition, *moving_to));
+  partition->apply(*opening.topic->partition(opening.index));
 }
 
 Task<void> delete_partitions(BrokerShard& shard, const quorum::TopicImage& topic) {
   std::vector<Task<void>> deletions;
   for (size_t i = 0; i < topic.partitions.size(); ++i) {
     const PartitionIndex index(static_cast<int32_t>(i));
+    shard.remove_offline({topic.id, index});
     const std::shared_ptr<Partition>* found = shard.find_partition(topic.id, index);
     if (found == nullptr) continue;
     const std::shared_ptr<Partition> partition = *found;
@@ -132,7 +137,10 @@ Task<std::vector<PartitionKey>> apply_to_partitions(BrokerShard& shard, const qu
         continue;
       }
       co_await opener.add({change.after, index, settings.min_insync_replicas,
-                           node.log_dirs->open_log(shard, {change.after->name, index}, id, settings.log)});
+                           node.log_dirs->open_log(shard, {.partition = {change.after->name, index},
+                                                           .topic_id = id,
+                                                           .assigned_directory = image->directory_of(node.node_id),
+                                                           .config = settings.log})});
     }
   }
   co_await opener.finish();

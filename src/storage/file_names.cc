@@ -74,4 +74,9 @@ std::string marked_directory_name(const TopicPartition& partition, std::string_v
   return partition.topic.substr(0, kNameSizeMax - tail.size()) + tail;
 }
 
+bool fits_marked_directory(const TopicPartition& partition, DirectoryKind kind) {
+  const size_t marks = 1 + kUniqueDigits + kind_suffix(kind).size();
+  return partition.to_string().size() + marks <= kNameSizeMax;
+}
+
 }  // namespace weir::storage

@@ -54,5 +54,7 @@ std::optional<PartitionDirectory> parse_partition_directory(std::string_view nam
 // The name that a partition's folder takes before it is removed, moved or put aside: at most 255 characters, the topic
 // being cut for it. `unique` (32 hexadecimal digits) keeps generations of one topic apart; `kind` is not kLive.
 std::string marked_directory_name(const TopicPartition& partition, std::string_view unique, DirectoryKind kind);
+// Whether that name holds the topic whole.
+bool fits_marked_directory(const TopicPartition& partition, DirectoryKind kind);
 
 }  // namespace weir::storage

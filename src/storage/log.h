@@ -104,6 +104,8 @@ class Log {
 
   // Gives up all descriptors and the pool, so that another thread can close or delete the log.
   void detach();
+  // The way back: the owner's loop uses the log again.
+  void attach() { files_.attach(&pool_); }
   // Makes everything durable and leaves the folder as a clean stop does: closed indexes, a producer snapshot at the
   // end. Afterwards recovery_point() is the end. Does nothing for a log that is as it was found. kIo also when an
   // earlier flush failed: what it left cannot be trusted, so that the next start must recover it. Disk thread, after
@@ -153,6 +155,8 @@ class Log {
   [[nodiscard]] const Uuid& topic_id() const { return topic_id_; }
   [[nodiscard]] const LogConfig& config() const { return config_; }
   void set_config(const LogConfig& config) { config_ = config; }
+  // Of the content: changes when records are cut off, and then only.
+  [[nodiscard]] uint64_t generation() const { return generation_; }
 
   // ---- flush
   // All below is on the device.

@@ -16,6 +16,7 @@ IDS_AND_TIMES = {
     "topicId", "clusterId", "memberId", "leader", "replicaDirectoryId", "sessionId", "producerId", "port", "host",
     "timestamp", "logAppendTimeMs", "lastTimestamp", "lastFetchTimestamp", "lastCaughtUpTimestamp", "throttleTimeMs",
     "finalizedFeaturesEpoch", "highWatermark", "logEndOffset", "leaderEpoch", "assignmentEpoch", "incarnationId",
+    "logDir", "totalBytes", "usableBytes",
 }
 # Of these the numbers are the topic's own and must agree, though the name is one of those above.
 COMPARED_AFTER_ALL = {("Fetch", "highWatermark"), ("Produce", "baseOffset"), ("Metadata", "leaderEpoch"),

@@ -546,6 +546,22 @@ def quorum_and_features(s: Session) -> None:
         update(("group.version", 1, 1), ("no.such", 1, 1))
 
 
+def log_directories(s: Session) -> None:
+    s.create("placed", 2)
+    fill(s, "placed")
+    answer = None
+    for topics in ([], [{"topic": "placed", "partitions": [0, 1]}], [{"topic": "placed", "partitions": [1, 9]}], [{"topic": "placed", "partitions": []}],
+                   [{"topic": "missing", "partitions": [0]}], [{"topic": "missing", "partitions": [0]}, {"topic": "placed", "partitions": [0]}], [{"topic": "", "partitions": [0]}]):
+        answer = s.ask_all("DescribeLogDirs", {"topics": topics})
+    own = answer["results"][0]["logDir"]
+    for path in (own, "/no/such/directory", "relative", "", own + "/"):
+        for topics in ([{"name": "placed", "partitions": [0]}], [{"name": "placed", "partitions": [9]}], [{"name": "missing", "partitions": [0]}], [{"name": "placed", "partitions": []}], []):
+            s.ask_all("AlterReplicaLogDirs", {"dirs": [{"path": path, "topics": topics}]})
+    s.ask_all("AlterReplicaLogDirs", {"dirs": []})
+    s.ask_all("AlterReplicaLogDirs", {"dirs": [{"path": path, "topics": [{"name": "placed", "partitions": [0]}]} for path in (own, "/no/such/directory")]})
+    s.ask_all("DescribeLogDirs", {"topics": [{"topic": "placed", "partitions": [0, 1]}]})
+
+
 ALL = [versions_that_are_not_served, api_versions, create_topics, delete_topics, create_partitions, metadata, produce, idempotence, fetch, list_offsets,
        delete_records, find_coordinator, groups, consumer_groups, client_quotas, describe_configs, broker_settings, topic_settings, other_settings, elections_and_reassignments,
-       quorum_and_features]
+       quorum_and_features, log_directories]

@@ -3,10 +3,11 @@
 
 #include <deque>
 
-#include "base/real/posix_disk.h"
 #include "base/sync.h"
 #include "base/test_loop.h"
 #include "broker/config/broker_config.h"
+#include "sim/disk.h"
+#include "storage/log_directory.h"
 
 namespace weir::broker {
 namespace {
@@ -27,6 +28,11 @@ class HeldDiskThreads final : public DiskThreads {
 
 class MaintenanceTest : public LoopTest {
  protected:
+  MaintenanceTest() {
+    CHECK(disk_.create_directories("data"));
+    CHECK(storage::LogDirectory::write_meta_properties(disk_, "data", {.cluster_id = "c", .node_id = NodeId(1)}));
+    CHECK(dirs_.open());
+  }
   Task<void> write() {
     EXPECT_TRUE((co_await maintenance_.write_checkpoints(Checkpoints::kHighWatermarks)).has_value());
     ++written_;
@@ -52,12 +58,14 @@ class MaintenanceTest : public LoopTest {
     co_await until_written(2);
   }
 
-  PosixDisk disk_;
+  sim::Simulation simulation_{1};
+  sim::SimClock sim_clock_{simulation_, seconds(0), seconds(0)};
+  sim::SimDisk disk_{simulation_, sim_clock_};
   HeldDiskThreads held_threads_;
   BrokerConfig config_ = BrokerConfig::make(default_settings(), "localhost").value();
   NodeContext context_{
       .config = config_, .seams = Seams{clock_, random_, disk_, held_threads_, network_}, .node_id = NodeId(1)};
-  LogDirs dirs_{context_, loop_, {}};
+  LogDirs dirs_{context_, loop_, {"data"}, "data"};
   Maintenance maintenance_{context_};
   int written_ = 0;
 };

@@ -306,6 +306,12 @@ Result<std::unique_ptr<DirectoryLock>> PosixDisk::lock(const std::string& path) 
   return std::make_unique<PosixDirectoryLock>(descriptor);
 }
 
+std::string PosixDisk::absolute_path(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error).lexically_normal();
+  return error ? path : absolute.string();
+}
+
 Result<Disk::Space> PosixDisk::space(const std::string& path) {
   struct statvfs info;
   if (::statvfs(path.c_str(), &info) != 0) return failed("stat the file system of", path);

@@ -19,6 +19,7 @@ class PosixDisk : public Disk {
   Result<> set_modified(const std::string& path, Timestamp modified) override;
   Result<std::unique_ptr<DirectoryLock>> lock(const std::string& path) override;
   Result<Space> space(const std::string& path) override;
+  [[nodiscard]] std::string absolute_path(const std::string& path) override;
 };
 
 }  // namespace weir

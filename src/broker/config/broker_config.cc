@@ -22,6 +22,11 @@ Result<T> of_setting(std::string_view name, Result<T> result) {
 
 std::string joined(const std::vector<std::string>& items) { return fmt::format("{}", fmt::join(items, ",")); }
 
+Result<> check_cordoned(const ConfigMap& settings, const std::vector<std::string>& log_dirs) {
+  const auto found = settings.find("cordoned.log.dirs");
+  return found == settings.end() ? Result<>() : check_cordoned_log_dirs(found->second, log_dirs);
+}
+
 // listener.name.LISTENER.KEY sets KEY for one listener.
 std::string_view without_listener_prefix(std::string_view name) {
   constexpr std::string_view kPrefix = "listener.name.";
@@ -105,7 +110,7 @@ Result<> BrokerConfig::read_node() {
     if (std::find(log_dirs_.begin(), at, *at) != at) return invalid(fmt::format("log.dirs names {} twice", *at));
   }
   metadata_log_dir_ = text("metadata.log.dir").value_or(log_dirs_.front());
-  return {};
+  return check_cordoned(settings(), log_dirs_);
 }
 
 bool BrokerConfig::is_controller_listener(std::string_view name) const {

@@ -100,6 +100,7 @@ class BrokerConfig {
   [[nodiscard]] int32_t request_partitions_max() const { return int32("max.request.partition.size.limit"); }
 
   // Logs.
+  [[nodiscard]] int64_t log_dir_failure_timeout_ms() const { return integer("log.dir.failure.timeout.ms"); }
   [[nodiscard]] int64_t retention_check_interval_ms() const { return integer("log.retention.check.interval.ms"); }
   [[nodiscard]] int32_t recovery_point_interval_ms() const { return int32("log.flush.offset.checkpoint.interval.ms"); }
   [[nodiscard]] int32_t start_offset_interval_ms() const {

@@ -309,6 +309,17 @@ Result<> validate_client_metrics_configs(const ConfigMap& configs) {
   return {};
 }
 
+Result<> check_cordoned_log_dirs(std::string_view cordoned, const std::vector<std::string>& log_dirs) {
+  std::vector<std::string> missing;
+  for (const std::string& item : parse_list(cordoned)) {
+    if (item != "*" && std::ranges::find(log_dirs, item) == log_dirs.end()) missing.push_back(item);
+  }
+  if (missing.empty()) return {};
+  return invalid(
+      fmt::format("All entries in cordoned.log.dirs must be present in log.dirs or log.dir. Missing entries : {}",
+                  fmt::join(missing, ",")));
+}
+
 Result<> validate_broker_configs(const ConfigMap& configs, bool cluster_wide) {
   std::vector<std::string_view> fixed;
   std::vector<std::string_view> per_broker;

@@ -47,6 +47,9 @@ Result<> validate_group_configs(const ConfigMap& configs, const ConfigMap& broke
 // not the value.
 Result<> validate_client_metrics_configs(const ConfigMap& configs);
 
+// Whether each of cordoned.log.dirs is one of log.dirs, or * for all. kInvalidArgument.
+Result<> check_cordoned_log_dirs(std::string_view cordoned, const std::vector<std::string>& log_dirs);
+
 // For what is set on a broker at run time, or on all brokers when `cluster_wide`. kInvalidArgument as above, or when a
 // setting cannot change at run time or not for all brokers at once. Names that weir does not know are accepted, as
 // Kafka accepts those of plug-ins.

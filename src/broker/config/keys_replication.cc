@@ -10,13 +10,15 @@ using enum Importance;
 using enum Update;
 using enum Support;
 
+constexpr std::string_view kPaced = "Copies between directories are paced from one to the next; there are no windows.";
+
 constexpr ConfigKey kReplicationKeysTable[] = {
-    {"alter.log.dirs.replication.quota.window.num", kInt, "11", at_least(1), kLow, kReadOnly, kNotBuilt, kQuotas},
-    {"alter.log.dirs.replication.quota.window.size.seconds", kInt, "1", at_least(1), kLow, kReadOnly, kNotBuilt,
-     kQuotas},
+    {"alter.log.dirs.replication.quota.window.num", kInt, "11", at_least(1), kLow, kReadOnly, kNoMeaning, kPaced},
+    {"alter.log.dirs.replication.quota.window.size.seconds", kInt, "1", at_least(1), kLow, kReadOnly, kNoMeaning,
+     kPaced},
     {"auto.leader.rebalance.enable", kBoolean, "true", any_value(), kHigh, kReadOnly, kNotBuilt, kReplication},
-    {"cordoned.log.dirs", kList, "", any_value(), kMedium, kPerBroker, kNotBuilt,
-     "Cordoned directories are not built yet: new replicas may go to any directory."},
+    {"cordoned.log.dirs", kList, "", any_value(), kMedium, kPerBroker, kWorks,
+     "Directories that take no new replicas; * for all of log.dirs."},
     {"default.replication.factor", kInt, "1", any_value(), kMedium, kReadOnly, kWorks,
      "The replicas of a topic that is created without saying how many, and of automatic ones."},
     {"follower.replication.throttled.rate", kLong, "9223372036854775807", at_least(0), kMedium, kDynamicOnly, kNotBuilt,
@@ -28,7 +30,7 @@ constexpr ConfigKey kReplicationKeysTable[] = {
      "Moves between directories run on the disk threads."},
     {"num.replica.fetchers", kInt, "1", at_least(1), kHigh, kClusterWide, kNoMeaning, kThreads},
     {"replica.alter.log.dirs.io.max.bytes.per.second", kLong, "9223372036854775807", at_least(0), kMedium, kDynamicOnly,
-     kNotBuilt, kQuotas},
+     kWorks, "How fast replicas are copied to other log directories of this node, all together."},
     {"replica.fetch.backoff.ms", kInt, "1000", at_least(0), kMedium, kReadOnly, kNotBuilt, kReplication},
     {"replica.fetch.max.bytes", kInt, "1048576", at_least(0), kMedium, kReadOnly, kNotBuilt, kReplication},
     {"replica.fetch.min.bytes", kInt, "1", any_value(), kHigh, kReadOnly, kNotBuilt, kReplication},

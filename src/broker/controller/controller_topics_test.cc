@@ -440,5 +440,19 @@ TEST(PartitionChange, IsrShrinkBeganAnEpochBefore36) {
   EXPECT_EQ(decide_partition_change(input)->leader, 1);
 }
 
+TEST_F(TopicsTest, BrokerWithAllItsDirectoriesCordonedGetsNoNewReplicas) {
+  add_broker(2);
+  auto request = heartbeat(1);
+  request.cordoned_log_dirs = broker(1).directories;
+  ask(request);
+  ASSERT_EQ(create("elsewhere", 5).error_code, 0);
+  for (const auto& record : records<protocol::PartitionRecord>()) EXPECT_EQ(record.replicas, std::vector<int32_t>{2});
+  EXPECT_EQ(create("both", 1, 2).error_code, code(ErrorCode::kInvalidReplicationFactor));
+  request = heartbeat(2);
+  request.cordoned_log_dirs = broker(2).directories;
+  ask(request);
+  EXPECT_EQ(create("nowhere").error_code, code(ErrorCode::kInvalidReplicationFactor));
+}
+
 }  // namespace
 }  // namespace weir::broker::testing

@@ -14,11 +14,19 @@ void shuffle_in_place(std::vector<T>& items, Random& random) {
   for (size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[random.below(i)]);
 }
 
+// Nothing new goes to a broker all of whose directories are cordoned.
+bool takes_replicas(const quorum::BrokerImage& broker) {
+  return broker.directories.empty() || std::ranges::any_of(broker.directories, [&](const Uuid& id) {
+           return std::ranges::find(broker.cordoned_directories, id) == broker.cordoned_directories.end();
+         });
+}
+
 }  // namespace
 
 Placement::Placement(const quorum::MetadataImage& image, Random& random) : random_(random) {
   std::map<std::optional<std::string>, Rack> racks;
   for (const auto& [id, broker] : image.brokers) {
+    if (!takes_replicas(*broker)) continue;
     Rack& rack = racks[broker->rack];
     if (broker->is_active()) {
       rack.active.push_back(id);
@@ -44,11 +52,13 @@ void Placement::shuffle() {
 }
 
 Result<> Placement::check(int16_t replication_factor) const {
-  if (active_count_ == 0) return fail(Errc::kInvalidArgument, "no broker is active");
+  if (active_count_ == 0)
+    return fail(Errc::kInvalidArgument, "all brokers are fenced, or have all their log directories cordoned");
   const size_t registered = active_count_ + fenced_count_;
   if (static_cast<size_t>(replication_factor) > registered) {
-    return fail(Errc::kInvalidArgument, fmt::format("replication factor {} is more than the {} registered broker{}",
-                                                    replication_factor, registered, registered == 1 ? "" : "s"));
+    return fail(Errc::kInvalidArgument,
+                fmt::format("replication factor {} is more than the {} registered broker{} that take replicas",
+                            replication_factor, registered, registered == 1 ? "" : "s"));
   }
   return {};
 }

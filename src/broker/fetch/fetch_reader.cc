@@ -21,7 +21,7 @@ Task<void> read_part(BrokerShard& shard, std::vector<FetchRead*> part, FetchTerm
       continue;
     const std::shared_ptr<Partition>* partition = shard.find_partition(one->topic_id, one->index);
     if (partition == nullptr) {
-      one->read = {.error = ErrorCode::kNotLeaderOrFollower};
+      one->read = {.error = shard.why_absent(one->topic_id, one->index)};
       continue;
     }
     const auto limit = static_cast<size_t>(std::max(one->item->partition_max_bytes, 0));

@@ -5,6 +5,7 @@
 #include "broker/handlers/alter_client_quotas.h"
 #include "broker/handlers/alter_configs.h"
 #include "broker/handlers/alter_partition_reassignments.h"
+#include "broker/handlers/alter_replica_log_dirs.h"
 #include "broker/handlers/api_versions.h"
 #include "broker/handlers/consumer_group_describe.h"
 #include "broker/handlers/consumer_group_heartbeat.h"
@@ -17,6 +18,7 @@
 #include "broker/handlers/describe_cluster.h"
 #include "broker/handlers/describe_configs.h"
 #include "broker/handlers/describe_groups.h"
+#include "broker/handlers/describe_log_dirs.h"
 #include "broker/handlers/describe_producers.h"
 #include "broker/handlers/describe_quorum.h"
 #include "broker/handlers/describe_topic_partitions.h"
@@ -71,7 +73,8 @@ const auto kHandlers = make_table<
     DescribeGroupsHandler, DeleteGroupsHandler, ElectLeadersHandler, AlterPartitionReassignmentsHandler,
     ListPartitionReassignmentsHandler, UpdateFeaturesHandler, DescribeQuorumHandler, DescribeProducersHandler,
     ListConfigResourcesHandler, DescribeClientQuotasHandler, AlterClientQuotasHandler, GetTelemetrySubscriptionsHandler,
-    PushTelemetryHandler, ConsumerGroupHeartbeatHandler, ConsumerGroupDescribeHandler>();
+    PushTelemetryHandler, ConsumerGroupHeartbeatHandler, ConsumerGroupDescribeHandler,
+    DescribeLogDirsHandler, AlterReplicaLogDirsHandler>();
 
 }  // namespace
 

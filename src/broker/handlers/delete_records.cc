@@ -21,7 +21,8 @@ Task<void> delete_items(BrokerShard& shard, std::vector<Item*> items) {
   for (Item* item : items) {
     if (item->out.error_code != 0) continue;
     const std::shared_ptr<Partition>* partition = shard.find_partition(item->topic_id, item->index);
-    const ErrorCode error = partition == nullptr ? ErrorCode::kNotLeaderOrFollower : (*partition)->check_leader(-1);
+    const ErrorCode error =
+        partition == nullptr ? shard.why_absent(item->topic_id, item->index) : (*partition)->check_leader(-1);
     item->out.error_code = error_field(error);
     if (error != ErrorCode::kNone) continue;
     if (const Result<Offset> low = (*partition)->delete_records(item->before)) {

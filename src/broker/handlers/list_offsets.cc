@@ -85,8 +85,8 @@ Task<void> look_up_items(BrokerShard& shard, std::vector<Item*> items, int8_t is
   for (Item* item : items) {
     if (item->out.error_code != 0) continue;
     const std::shared_ptr<Partition>* found = shard.find_partition(item->topic_id, item->index);
-    const ErrorCode error =
-        found == nullptr ? ErrorCode::kNotLeaderOrFollower : (*found)->check_leader(item->current_leader_epoch);
+    const ErrorCode error = found == nullptr ? shard.why_absent(item->topic_id, item->index)
+                                             : (*found)->check_leader(item->current_leader_epoch);
     item->out.error_code = error_field(error);
     if (error != ErrorCode::kNone) continue;
     const std::shared_ptr<Partition> partition = *found;

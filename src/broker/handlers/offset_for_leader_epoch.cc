@@ -21,8 +21,8 @@ Task<void> look_up_items(BrokerShard& shard, std::vector<Item*> items) {
   for (Item* item : items) {
     if (item->out.error_code != 0) continue;
     const std::shared_ptr<Partition>* partition = shard.find_partition(item->topic_id, item->index);
-    const ErrorCode error =
-        partition == nullptr ? ErrorCode::kNotLeaderOrFollower : (*partition)->check_leader(item->current_leader_epoch);
+    const ErrorCode error = partition == nullptr ? shard.why_absent(item->topic_id, item->index)
+                                                 : (*partition)->check_leader(item->current_leader_epoch);
     item->out.error_code = error_field(error);
     if (error != ErrorCode::kNone) continue;
     const storage::EpochEnd end = (*partition)->log().epoch_end_offset(item->asked);

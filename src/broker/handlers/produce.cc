@@ -58,7 +58,7 @@ Task<void> append_items(BrokerShard& shard, std::vector<Item*> items, Terms term
     if (item->result.error != ErrorCode::kNone) continue;
     const std::shared_ptr<Partition>* partition = shard.find_partition(item->topic_id, item->index);
     if (partition == nullptr) {
-      item->result.error = ErrorCode::kNotLeaderOrFollower;
+      item->result.error = shard.why_absent(item->topic_id, item->index);
       continue;
     }
     item->result = (*partition)->append(item->batch, terms.acks, terms.zstd_allowed);
@@ -75,8 +75,9 @@ Task<void> append_items(BrokerShard& shard, std::vector<Item*> items, Terms term
     const std::shared_ptr<Partition>* found = shard.find_partition(item->topic_id, item->index);
     const std::shared_ptr<Partition> partition = found == nullptr ? nullptr : *found;
     if (partition == nullptr || !co_await partition->wait_committed(item->result.last_offset, terms.deadline)) {
-      const bool moved = partition == nullptr || partition->stopped() || !partition->is_leader();
-      item->result = {.error = moved ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kRequestTimedOut};
+      const ErrorCode error =
+          partition == nullptr ? shard.why_absent(item->topic_id, item->index) : partition->check_leader(-1);
+      item->result = {.error = error == ErrorCode::kNone ? ErrorCode::kRequestTimedOut : error};
     } else if (!partition->has_enough_replicas()) {
       item->result = {.error = ErrorCode::kNotEnoughReplicasAfterAppend};
     }

@@ -95,6 +95,24 @@ auto total(const std::vector<ShardReport>& shards, Get get) {
   return sum;
 }
 
+// The value of a label, with what would end it escaped.
+std::string label_text(std::string_view value) {
+  std::string text;
+  for (const char c : value) {
+    if (c == '\\' || c == '"') text += '\\';
+    text += c == '\n' ? std::string("\\n") : std::string(1, c);
+  }
+  return text;
+}
+
+void add_directories(Page& page, const std::vector<DirectoryState>& directories) {
+  constexpr std::string_view kName = "weir_log_directory_offline";
+  page.describe(kName, "gauge", "1 when the log directory has failed.");
+  for (const DirectoryState& state : directories) {
+    page.sample(kName, fmt::format("directory=\"{}\"", label_text(state.absolute)), state.is_online ? 0 : 1);
+  }
+}
+
 void add_telemetry(Page& page, const std::vector<ShardReport>& shards) {
   page.single("weir_telemetry_instances", "gauge", "Clients that push their metrics, or may.",
               total(shards, [](const ShardReport& s) { return s.telemetry.instances; }));
@@ -139,6 +157,10 @@ std::string exposition(const NodeFacts& node, const std::vector<ShardReport>& sh
               total(shards, [](const ShardReport& s) { return s.connections; }));
   page.single("weir_partitions", "gauge", "Replicas on this node.",
               total(shards, [](const ShardReport& s) { return s.partitions; }));
+  page.single("weir_offline_partitions", "gauge", "Replicas on this node whose log cannot be used.",
+              total(shards, [](const ShardReport& s) { return s.offline_partitions; }));
+  page.single("weir_moving_partitions", "gauge", "Replicas that are being copied to another log directory.",
+              total(shards, [](const ShardReport& s) { return s.moving_partitions; }));
   page.single("weir_partition_leaders", "gauge", "Partitions that this node leads.",
               total(shards, [](const ShardReport& s) { return s.leaders; }));
   page.single("weir_log_bytes", "gauge", "Bytes of all segments on this node.",
@@ -150,6 +172,7 @@ std::string exposition(const NodeFacts& node, const std::vector<ShardReport>& sh
               node.metadata_offset.value());
   page.single("weir_active_controller", "gauge", "1 when this node is the active controller.",
               node.is_controller ? 1 : 0);
+  add_directories(page, node.directories);
   add_cleaner(page, node.cleaner);
   add_throttles(page, shards);
   add_telemetry(page, shards);

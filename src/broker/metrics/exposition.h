@@ -6,6 +6,7 @@
 
 #include "base/types.h"
 #include "broker/cleaner/log_cleaner.h"
+#include "broker/log_dirs.h"
 #include "broker/metrics/shard_metrics.h"
 #include "broker/telemetry_service.h"
 
@@ -16,6 +17,7 @@ struct NodeFacts {
   Offset metadata_offset = kNoOffset;
   size_t topics = 0;
   bool is_controller = false;
+  std::vector<DirectoryState> directories{};
   CleanerReport cleaner{};
 };
 
@@ -24,6 +26,8 @@ struct ShardReport {
   ShardMetrics metrics;
   size_t connections = 0;
   size_t partitions = 0;
+  size_t offline_partitions = 0;
+  size_t moving_partitions = 0;
   size_t leaders = 0;
   size_t fetch_sessions = 0;
   uint64_t log_bytes = 0;

@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "broker/directory_assignments.h"
 #include "broker/fetch/fetch_session.h"
 #include "broker/node_context.h"
 #include "broker/partition/cold_reads.h"
+#include "broker/partition/replica_move.h"
 #include "broker/shard.h"
 #include "protocol/record_batch.h"
 #include "storage/full_disk.h"
@@ -66,15 +68,17 @@ ErrorCode check_features(ByteView batch, bool zstd_allowed) {
 }  // namespace
 
 Partition::Partition(NodeContext& node, Loop& loop, std::string topic, Uuid topic_id, PartitionIndex index,
-                     std::unique_ptr<storage::Log> log, Offset checkpointed_high_watermark)
+                     OpenedLog opened)
     : node_(node),
       loop_(loop),
       topic_(std::move(topic)),
       topic_id_(topic_id),
       index_(index),
-      log_(std::move(log)),
+      log_(std::move(opened.log)),
       self_(node.node_id),
-      high_watermark_(std::clamp(checkpointed_high_watermark, log_->log_start_offset(), log_->log_end_offset())) {}
+      high_watermark_(std::clamp(opened.checkpointed_high_watermark, log_->log_start_offset(), log_->log_end_offset())),
+      place_(std::move(opened.place)),
+      unfinished_move_(opened.moving_to ? opened.moving_to->id : kZeroUuid) {}
 
 Partition::~Partition() = default;
 
@@ -87,12 +91,21 @@ void Partition::apply(const quorum::PartitionImage& image) {
   if (is_leader() && new_epoch) log_->start_epoch(leader_epoch_);
   if (!is_leader()) notify();
   advance();
+  assigned_directory_ = image.directory_of(self_);
+  settle_directory();
+}
+
+void Partition::settle_directory() {
+  if (stopped_ || assigned_directory_ == place_.id) return;
+  if (!unfinished_move_.is_zero() && unfinished_move_ == assigned_directory_) return;
+  if (move_ != nullptr && move_->target().id == assigned_directory_) return move_->on_assigned();
+  node_.assignments->assign({topic_id_, index_}, place_.id);
 }
 
 Offset Partition::last_stable_offset() const { return log_->last_stable_offset(high_watermark_); }
 
 ErrorCode Partition::check_leader(int32_t current_leader_epoch) const {
-  if (stopped_) return ErrorCode::kNotLeaderOrFollower;
+  if (stopped_) return failed_ ? ErrorCode::kKafkaStorageError : ErrorCode::kNotLeaderOrFollower;
   if (current_leader_epoch >= 0 && current_leader_epoch < leader_epoch_.value()) return ErrorCode::kFencedLeaderEpoch;
   if (current_leader_epoch >= 0 && current_leader_epoch > leader_epoch_.value()) return ErrorCode::kUnknownLeaderEpoch;
   return is_leader() ? ErrorCode::kNone : ErrorCode::kNotLeaderOrFollower;
@@ -124,6 +137,7 @@ ProduceResult Partition::finish_append(const storage::AppendResult& appended) {
   used_ = true;
   if (!appended) {
     const storage::AppendError& error = appended.error();
+    if (error.code == storage::AppendErrorCode::kIo) report_failure({Errc::kIo, error.message});
     const ErrorCode code = code_of(error.code);
     // Kafka tells where the log begins with errors of records, not with those of bytes.
     const bool is_of_bytes = code == ErrorCode::kCorruptMessage || code == ErrorCode::kMessageTooLarge ||
@@ -153,7 +167,7 @@ Task<bool> Partition::wait_committed(Offset last, MonotonicTime deadline) {
 }
 
 void Partition::advance() {
-  if (stopped_ || !is_leader()) return;
+  if (stopped_ || held_ || !is_leader()) return;
   // With one replica everything that is in the log, and flushed where that is asked for, is committed.
   const Offset reached = unflushed_from_ ? std::min(*unflushed_from_, log_->log_end_offset()) : log_->log_end_offset();
   if (reached <= high_watermark_) return;
@@ -232,6 +246,7 @@ PartitionRead Partition::not_read(const Error& error, PartitionRead result) {
   if (error.code == Errc::kWouldBlock) return wait_for_disk(log_->missed(), std::move(result));
   if (error.code == Errc::kOutOfRange) return {.error = ErrorCode::kOffsetOutOfRange};
   log_error("partition", "cannot be read", kv("topic", topic_), kv("partition", index_), kv("why", error.message));
+  report_failure(error);
   return {.error = ErrorCode::kKafkaStorageError};
 }
 
@@ -282,6 +297,7 @@ Task<void> Partition::bring_in_and_wake(std::shared_ptr<Partition> self, FileReg
   if (!read) {
     log_error("partition", "cannot be read", kv("topic", self->topic_), kv("partition", self->index_),
               kv("why", read.error().message));
+    self->report_failure(read.error());
   }
   self->wake_fetches();
 }
@@ -298,12 +314,16 @@ Result<Offset> Partition::delete_records(int64_t before) {
 
 Task<Result<>> Partition::apply_retention() {
   ColdReads& reads = node_.shard_of(topic_id_, index_).cold_reads();
-  CO_TRY_ASSIGN(const size_t removed, co_await reads.look_up(shared_from_this(), [this](storage::Log& log) {
+  const Result<size_t> removed = co_await reads.look_up(shared_from_this(), [this](storage::Log& log) {
     return log.apply_retention(node_.seams.clock.wall(), high_watermark_);
-  }));
-  if (removed > 0) {
+  });
+  if (!removed) {
+    report_failure(removed.error());
+    co_return std::unexpected(removed.error());
+  }
+  if (*removed > 0) {
     log_info("log", "segments were removed by retention", kv("topic", topic_), kv("partition", index_),
-             kv("segments", removed), kv("log_start_offset", log_->log_start_offset()));
+             kv("segments", *removed), kv("log_start_offset", log_->log_start_offset()));
   }
   remove_taken_files();
   co_return Result<>();
@@ -349,7 +369,7 @@ void Partition::release_if_idle() {
 void Partition::request_flush(Offset appended_from) {
   const storage::FlushNeed need = log_->flush_need(node_.seams.clock.wall());
   if (need == storage::FlushNeed::kAll && !unflushed_from_) unflushed_from_ = appended_from;
-  if (need != storage::FlushNeed::kNone && !flushing_) {
+  if (need != storage::FlushNeed::kNone && !flushing_ && !held_) {
     flushing_ = true;
     loop_.spawn(flush_while_needed(shared_from_this()));
   }
@@ -362,13 +382,13 @@ void Partition::request_flush(Offset appended_from) {
 Task<void> Partition::flush_later(std::shared_ptr<Partition> self) {
   co_await sleep_for(self->log_->config().flush_time);
   self->flush_timed_ = false;
-  if (self->stopped_ || self->flushing_) co_return;
+  if (self->stopped_ || self->flushing_ || self->held_) co_return;
   self->flushing_ = true;
   co_await flush_while_needed(self);
 }
 
 Task<void> Partition::flush_while_needed(std::shared_ptr<Partition> self) {
-  while (!self->stopped_) {
+  while (!self->stopped_ && !self->held_) {
     const Timestamp now = self->node_.seams.clock.wall();
     const storage::FlushNeed need = self->log_->flush_need(now);
     if (need == storage::FlushNeed::kNone) break;
@@ -405,7 +425,18 @@ Task<void> Partition::flush_while_needed(std::shared_ptr<Partition> self) {
 void Partition::take_offline(std::string_view what, const Error& error) {
   log_error("partition", "goes offline", kv("topic", topic_), kv("partition", index_), kv("what", what),
             kv("why", error.message));
+  go_offline();
+  report_failure(error);
+}
+
+void Partition::go_offline() {
+  failed_ = true;
   stop();
+  if (move_ != nullptr) move_->end(ReplicaMove::Ending::kAbandoned);
+}
+
+void Partition::report_failure(const Error& error) {
+  if (is_device_failure(error.code)) node_.log_dirs->report_failure(place_.directory, error.message);
 }
 
 void Partition::stop() {
@@ -419,6 +450,10 @@ Task<void> Partition::disk_work_ended() {
 
 Task<Result<>> Partition::close() {
   CHECK(stopped_);
+  if (const std::shared_ptr<ReplicaMove> move = move_) {
+    move->end(ReplicaMove::Ending::kKept);
+    co_await move->ended();
+  }
   co_await disk_work_ended();
   log_->detach();
   co_return co_await node_.seams.disk_threads.run([log = log_.get()] { return log->close(); });
@@ -426,9 +461,57 @@ Task<Result<>> Partition::close() {
 
 Task<std::unique_ptr<storage::Log>> Partition::release() {
   CHECK(stopped_);
+  if (const std::shared_ptr<ReplicaMove> move = move_) {
+    move->end(ReplicaMove::Ending::kCancelled);
+    co_await move->ended();
+  }
   co_await disk_work_ended();
   log_->detach();
   co_return std::move(log_);
+}
+
+// -------------------------------------------------------------------------------------------------------------- moves
+
+void Partition::give_up_unfinished_move() {
+  unfinished_move_ = kZeroUuid;
+  settle_directory();
+}
+
+void Partition::begin_move(std::shared_ptr<ReplicaMove> move) {
+  CHECK(move_ == nullptr);
+  unfinished_move_ = kZeroUuid;
+  move_ = std::move(move);
+  move_->start(shared_from_this());
+}
+
+void Partition::move_ended(const ReplicaMove& move, bool stays_known) {
+  CHECK(move_.get() == &move);
+  if (stays_known) return;
+  move_.reset();
+  // The controller may think that a copy has become the log that was given up.
+  settle_directory();
+}
+
+void Partition::release_commits() {
+  held_ = false;
+  if (stopped_) return;
+  const bool needs_flush = unflushed_from_ || log_->flush_need(node_.seams.clock.wall()) != storage::FlushNeed::kNone;
+  if (needs_flush && !std::exchange(flushing_, true)) loop_.spawn(flush_while_needed(shared_from_this()));
+  advance();
+}
+
+std::unique_ptr<storage::Log> Partition::replace_log(std::unique_ptr<storage::Log> log, LogPlace place) {
+  CHECK(held_ && !flushing_);
+  CHECK(log->log_end_offset() == log_->log_end_offset(), "a copy ends at {}, its log at {}",
+        log->log_end_offset().value(), log_->log_end_offset().value());
+  std::unique_ptr<storage::Log> former = std::exchange(log_, std::move(log));
+  place_ = std::move(place);
+  if (is_leader()) log_->start_epoch(leader_epoch_);
+  log_->advance_high_watermark(high_watermark_);
+  // All that waited for a flush was flushed with the copy; what came since waits for the next one.
+  const bool must_flush = log_->flush_need(node_.seams.clock.wall()) == storage::FlushNeed::kAll;
+  unflushed_from_ = must_flush ? std::optional(log_->recovery_point()) : std::nullopt;
+  return former;
 }
 
 }  // namespace weir::broker

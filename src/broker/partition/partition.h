@@ -11,6 +11,7 @@
 #include "base/seams.h"
 #include "base/sync.h"
 #include "broker/fetch/fetch_watch.h"
+#include "broker/log_dirs.h"
 #include "protocol/error_code.h"
 #include "quorum/metadata_image.h"
 #include "storage/log.h"
@@ -19,6 +20,7 @@ namespace weir::broker {
 
 struct NodeContext;
 struct FetchItem;
+class ReplicaMove;
 
 // What became of a batch. Offsets are -1 when there is an error.
 struct ProduceResult {
@@ -61,8 +63,7 @@ enum class Isolation : int8_t { kReadUncommitted = 0, kReadCommitted = 1 };
 
 class Partition : public std::enable_shared_from_this<Partition> {
  public:
-  Partition(NodeContext& node, Loop& loop, std::string topic, Uuid topic_id, PartitionIndex index,
-            std::unique_ptr<storage::Log> log, Offset checkpointed_high_watermark);
+  Partition(NodeContext& node, Loop& loop, std::string topic, Uuid topic_id, PartitionIndex index, OpenedLog opened);
   ~Partition();
 
   [[nodiscard]] const std::string& topic() const { return topic_; }
@@ -75,7 +76,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] LeaderEpoch leader_epoch() const { return leader_epoch_; }
   [[nodiscard]] bool is_leader() const { return leader_ == self_; }
 
-  // Takes over what the metadata say: leader, epoch, ISR.
+  // Takes over what the metadata say: leader, epoch, ISR, directory.
   void apply(const quorum::PartitionImage& image);
   void set_min_insync_replicas(int32_t count) { min_insync_replicas_ = count; }
 
@@ -118,11 +119,34 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] bool stopped() const { return stopped_; }
   // The log cannot be trusted, or not be written any more.
   void take_offline(std::string_view what, const Error& error);
+  // The log's directory has failed: as stop(), and whoever comes is told of it.
+  void go_offline();
+  [[nodiscard]] bool failed() const { return failed_; }
   // After stop(): waits for flushes and compaction, then leaves the folder as a clean shutdown does. What the
   // checkpoints need stays known.
   Task<Result<>> close();
   // After stop(): waits for flushes and compaction and gives the log up, to be deleted by whoever gets it.
   Task<std::unique_ptr<storage::Log>> release();
+
+  // ---- directories
+  [[nodiscard]] const LogPlace& place() const { return place_; }
+  // Where the metadata say that the log lives.
+  [[nodiscard]] const Uuid& assigned_directory() const { return assigned_directory_; }
+  // The copy of the log that is being made in another directory; nullptr when none is.
+  [[nodiscard]] ReplicaMove* move() const { return move_.get(); }
+  // What the last run had begun to move cannot be gone on with.
+  void give_up_unfinished_move();
+  // Begins a move; there is none.
+  void begin_move(std::shared_ptr<ReplicaMove> move);
+  // Called by the move. It stays known when the next start shall go on with it, for the checkpoints.
+  void move_ended(const ReplicaMove& move, bool stays_known);
+  // Nothing is committed and no flush begins until release_commits(); appends go on.
+  void hold_commits() { held_ = true; }
+  void release_commits();
+  // Waits until neither a flush nor compaction has the log.
+  Task<void> disk_work_ended();
+  // A copy that has every record takes the place of the log. Commits are held; no flush is under way.
+  std::unique_ptr<storage::Log> replace_log(std::unique_ptr<storage::Log> log, LogPlace place);
 
  private:
   void advance();
@@ -135,7 +159,6 @@ class Partition : public std::enable_shared_from_this<Partition> {
   PartitionRead wait_for_disk(const FileRegion& missing, PartitionRead result);
   void bring_in(const FileRegion& missing);
   static Task<void> bring_in_and_wake(std::shared_ptr<Partition> self, FileRegion missing);
-  void fail_log(const Error& error);
   ProduceResult finish_append(const storage::AppendResult& appended);
   // Starts what the settings ask for after an append: a flush now, or one by the clock.
   void request_flush(Offset appended_from);
@@ -143,7 +166,10 @@ class Partition : public std::enable_shared_from_this<Partition> {
   static Task<void> flush_later(std::shared_ptr<Partition> self);
   static Task<void> remove_files(std::shared_ptr<Partition> self, storage::Deletions deletions, Duration delay);
   [[nodiscard]] std::optional<PartitionRead> refuse_read(const FetchItem& item) const;
-  Task<void> disk_work_ended();
+  // Tells LogDirs of an error that says that the log's directory has failed.
+  void report_failure(const Error& error);
+  // Tells the controller where the log lives, when the metadata say something else.
+  void settle_directory();
 
   NodeContext& node_;
   Loop& loop_;
@@ -165,6 +191,12 @@ class Partition : public std::enable_shared_from_this<Partition> {
   bool flush_timed_ = false;
   bool used_ = false;  // since release_if_idle() looked last
   bool stopped_ = false;
+  bool failed_ = false;
+  bool held_ = false;
+  LogPlace place_;
+  Uuid assigned_directory_;
+  Uuid unfinished_move_;  // the last run was moving the log there: begin_move() or give_up_unfinished_move() follows
+  std::shared_ptr<ReplicaMove> move_;
   // What was appended from fresh_from_ on came at fresh_since_ or later.
   Offset fresh_from_ = kNoOffset;
   MonotonicTime fresh_since_{};

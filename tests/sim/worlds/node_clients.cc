@@ -1,5 +1,9 @@
 #include "sim/worlds/node_clients.h"
 
+#include "client/broker_connection.h"
+#include "protocol/messages/alter_replica_log_dirs_request.h"
+#include "protocol/messages/alter_replica_log_dirs_response.h"
+
 namespace weir::sim {
 namespace {
 
@@ -51,6 +55,7 @@ void NodeClients::start(uint64_t round) {
     const uint64_t members = simulation_.random().between(1, 2);
     for (uint64_t i = 0; i < members; ++i) begin(consume_in_group(fmt::format("member-{}-{}", round, i)));
     begin(make_and_delete(round));
+    if (!directories_.empty()) begin(move_replicas());
   });
 }
 
@@ -77,6 +82,27 @@ Task<void> NodeClients::make_topics() {
     }
     topics_made_ = all;
     if (!all) co_await sleep_for(milliseconds(200));
+  }
+}
+
+// To and fro, also before the last move has ended, and to directories that fail. What becomes of it shows in the
+// records.
+Task<void> NodeClients::move_replicas() {
+  const client::ClientOptions options = this->options("mover");
+  const Seams seams = machine_.seams();
+  client::BrokerConnection connection(seams.network, seams.random, loop(), options, NodeId(1), bootstrap_);
+  while (!stopping_) {
+    co_await sleep_for(simulation_.random().between(milliseconds(50), milliseconds(1500)));
+    const client::TopicPartition& place = places_[simulation_.random().below(places_.size())];
+    const std::string& directory = directories_[simulation_.random().below(directories_.size())];
+    protocol::AlterReplicaLogDirsRequest request;
+    auto& wish = request.dirs.emplace_back();
+    wish.path = directory;
+    wish.topics.push_back({place.topic, {place.partition.value()}});
+    const auto reply = co_await connection.call(request, loop().now() + seconds(5));
+    simulation_.trace(
+        "{} shall move to {}: {}", place.to_string(), directory,
+        reply ? std::to_string(reply->message.results.at(0).partitions.at(0).error_code) : reply.error().message);
   }
 }
 

@@ -1,6 +1,6 @@
 // The clients of a NodeWorld, on a machine of their own: idempotent producers, one reader of everything, the members of
-// a consumer group, and somebody who makes and deletes topics. They use weir's own client library and tell the History
-// what they ask for and what they are told.
+// a consumer group, somebody who makes and deletes topics, and somebody who moves replicas. They use weir's own client
+// library and tell the History what they ask for and what they are told.
 #pragma once
 
 #include <memory>
@@ -20,6 +20,8 @@ class NodeClients {
  public:
   NodeClients(Simulation& simulation, Fabric& fabric, History& history, Endpoint bootstrap);
 
+  // Somebody moves replicas between these directories of the node too.
+  void move_between(std::vector<std::string> directories) { directories_ = std::move(directories); }
   // All clients that run begin under new names.
   void start(uint64_t round);
   // They finish what they are at.
@@ -51,6 +53,7 @@ class NodeClients {
   Task<void> consume_in_group(std::string name);
   Task<void> commit(client::Consumer& consumer);
   Task<void> make_and_delete(uint64_t round);
+  Task<void> move_replicas();
   Task<void> verify_everything();
   Task<bool> verify_place(client::Admin& admin, const client::TopicPartition& place);
   Task<bool> verify_groups(client::Admin& admin);
@@ -62,6 +65,7 @@ class NodeClients {
   Endpoint bootstrap_;
   Machine machine_;
   std::vector<client::TopicPartition> places_;
+  std::vector<std::string> directories_;
   std::map<std::pair<std::string, Place>, int64_t> next_number_;
   bool topics_made_ = false;
   bool committed_ = false;

@@ -8,6 +8,8 @@ namespace {
 
 const Endpoint kNodeEndpoint{"node", 9092};
 constexpr std::string_view kDataDirectory = "/data";
+// Not with the metadata: a node lives on without it.
+constexpr std::string_view kSecondDirectory = "/more";
 // Longer than any timeout of a client, so that who still waits then waits for ever.
 constexpr Duration kPatience = seconds(300);
 // A node may wait for room on its disk when it starts.
@@ -15,13 +17,13 @@ constexpr Duration kFullDiskStart = seconds(10);
 
 }  // namespace
 
-NodeWorld::NodeWorld(const RunOptions& options)
+NodeWorld::NodeWorld(const RunOptions& options, bool has_second_directory)
     : simulation_(options.seed),
       fabric_(simulation_),
       history_(simulation_),
       machine_(simulation_, fabric_, kNodeEndpoint.host),
       faults_(simulation_.new_owner()),
-      plan_(draw_plan()) {
+      plan_(draw_plan(has_second_directory)) {
   simulation_.print_trace(options.print_trace);
   machine_.disk().conditions().sync_does_nothing = options.disk_lies;
   // A process that died in the middle of a step is buried when the step is over.
@@ -43,9 +45,12 @@ NodeWorld::~NodeWorld() {
   if (machine_.running()) machine_.kill();
 }
 
-NodeWorld::Plan NodeWorld::draw_plan() {
+NodeWorld::Plan NodeWorld::draw_plan(bool has_second_directory) {
   SimRandom& random = simulation_.random();
-  Plan plan{.shards = random.between(1, 3), .flushes_each_record = random.percent(50), .rounds = random.between(2, 4)};
+  Plan plan{.shards = random.between(1, 3),
+            .flushes_each_record = random.percent(50),
+            .rounds = random.between(2, 4),
+            .has_second_directory = has_second_directory};
   auto pick = [&](std::string_view key, std::initializer_list<int64_t> values) {
     plan.settings[std::string(key)] = std::to_string(*(values.begin() + random.below(values.size())));
   };
@@ -58,6 +63,7 @@ NodeWorld::Plan NodeWorld::draw_plan() {
                    {"log.dirs", std::string(kDataDirectory)},
                    {"offsets.topic.replication.factor", "1"},
                    {"offsets.topic.num.partitions", "3"}};
+  if (has_second_directory) plan.settings["log.dirs"] += fmt::format(",{}", kSecondDirectory);
   if (plan.flushes_each_record) plan.settings["log.flush.interval.messages"] = "1";
   pick("log.segment.bytes", {1 << 20, 2 << 20, 1 << 30});
   pick("log.index.interval.bytes", {256, 4096});
@@ -84,6 +90,7 @@ RunResult NodeWorld::run() {
   config_ = *std::move(config);
   format();
   clients_ = std::make_unique<NodeClients>(simulation_, fabric_, history_, kNodeEndpoint);
+  if (plan_.has_second_directory) clients_->move_between(config_->log_dirs());
   simulation_.trace("{} shards, {}", plan_.shards, plan_.flushes_each_record ? "flushed records" : "unflushed records");
   start_node();
   clients_were_lost_ = false;  // there were none yet
@@ -158,6 +165,16 @@ void NodeWorld::fill_disk() {
   machine_.disk().conditions().capacity = machine_.disk().used() + room;
 }
 
+// Until somebody mends it, and starts the node again. What it held stays.
+void NodeWorld::break_second_directory() {
+  simulation_.trace("the second directory fails");
+  DiskConditions& conditions = machine_.disk().conditions();
+  conditions.failing_below = kSecondDirectory;
+  const uint32_t percent = simulation_.random().percent(50) ? 100 : 20;
+  conditions.write_error_percent = conditions.sync_error_percent = percent;
+  conditions.read_error_percent = simulation_.random().percent(50) ? percent : 0;
+}
+
 bool NodeWorld::disk_is_full() { return machine_.disk().conditions().capacity < DiskConditions{}.capacity; }
 
 bool NodeWorld::wait_for(const std::string& what, const std::function<bool()>& done) {
@@ -192,6 +209,7 @@ void NodeWorld::draw_faults(Duration length) {
     });
   }
   if (random.percent(30)) later([this] { fill_disk(); });
+  if (plan_.has_second_directory && random.percent(60)) later([this] { break_second_directory(); });
   if (random.percent(20)) {
     later([this] {
       const auto jump = milliseconds(static_cast<int64_t>(simulation_.random().below(4000)) - 2000);
@@ -290,6 +308,7 @@ void NodeWorld::finish() {
   verify();
 }
 
-RunResult run_node_world(const RunOptions& options) { return NodeWorld(options).run(); }
+RunResult run_node_world(const RunOptions& options) { return NodeWorld(options, false).run(); }
+RunResult run_directories_world(const RunOptions& options) { return NodeWorld(options, true).run(); }
 
 }  // namespace weir::sim

@@ -23,7 +23,8 @@ class NodeClients;
 
 class NodeWorld {
  public:
-  explicit NodeWorld(const RunOptions& options);
+  // With a second directory, which fails in some of the rounds.
+  NodeWorld(const RunOptions& options, bool has_second_directory);
   ~NodeWorld();
   RunResult run();
 
@@ -33,16 +34,18 @@ class NodeWorld {
     size_t shards;
     bool flushes_each_record;  // then even a power loss may lose nothing
     uint64_t rounds;
+    bool has_second_directory;
     broker::ConfigMap settings;
   };
   enum class End : uint8_t { kKill, kPowerLoss, kStop };
 
-  Plan draw_plan();
+  Plan draw_plan(bool has_second_directory);
   void format();
   // Starts the process, as often as it dies in its start; it is up when this returns, unless the run has failed. When
   // the disk is full, it is started on it once, to whatever end, and again when there is room.
   void start_node();
   void fill_disk();
+  void break_second_directory();
   void mend_full_disk();
   bool disk_is_full();
   Task<void> run_node(broker::Node& node);
@@ -74,5 +77,6 @@ class NodeWorld {
 };
 
 RunResult run_node_world(const RunOptions& options);
+RunResult run_directories_world(const RunOptions& options);
 
 }  // namespace weir::sim

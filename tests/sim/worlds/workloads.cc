@@ -10,7 +10,7 @@ namespace weir::sim {
 
 std::span<const Workload> all_workloads() {
   static constexpr std::array kAll{Workload{"log", run_log_world}, Workload{"compaction", run_compaction_world},
-                                   Workload{"node", run_node_world}};
+                                   Workload{"node", run_node_world}, Workload{"directories", run_directories_world}};
   return kAll;
 }
 
