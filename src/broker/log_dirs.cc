@@ -44,13 +44,14 @@ std::string parent_directory(const std::string& folder) { return folder.substr(0
 
 void add_checkpoints_of(Partition& partition, std::vector<CheckpointedPartition>& into) {
   const storage::Log& log = partition.log();
-  into.push_back({.directory = parent_directory(log.directory()),
-                  .partition = log.partition(),
-                  .recovery_point = log.recovery_point(),
-                  .high_watermark = partition.high_watermark(),
-                  .log_start_offset = log.log_start_offset(),
-                  .log_start_is_ahead = log.log_start_offset() > log.first_segment_offset() || partition.is_removing_segments(),
-                  .cleaned_before = log.cleaned_before()});
+  into.push_back(
+      {.directory = parent_directory(log.directory()),
+       .partition = log.partition(),
+       .recovery_point = log.recovery_point(),
+       .high_watermark = partition.high_watermark(),
+       .log_start_offset = log.log_start_offset(),
+       .log_start_is_ahead = log.log_start_offset() > log.first_segment_offset() || partition.is_removing_segments(),
+       .cleaned_before = log.cleaned_before()});
   if (const ReplicaMove* move = partition.move()) {
     const ReplicaMove::Progress& copy = move->progress();
     into.push_back({.directory = move->target().directory,
@@ -111,11 +112,13 @@ Result<> LogDirs::check_owner(Directory& directory) {
                                                           properties.node_id.value(), node_.node_id.value()));
   }
   if (!cluster_id_.empty() && properties.cluster_id != cluster_id_) {
-    return weir::fail(Errc::kInvalidArgument,
-                      fmt::format("{} belongs to cluster {}, the directories before it to cluster {}", directory.path,
-                                  properties.cluster_id, cluster_id_));
+    return weir::fail(Errc::kInvalidArgument, fmt::format("{} belongs to cluster {}, {} to cluster {}", directory.path,
+                                                          properties.cluster_id, directory_of_cluster_, cluster_id_));
   }
-  cluster_id_ = properties.cluster_id;
+  if (cluster_id_.empty()) {
+    cluster_id_ = properties.cluster_id;
+    directory_of_cluster_ = directory.path;
+  }
   // Directories of before there were ids get theirs now: the controller wants to know of each by one.
   if (!properties.directory_id) {
     properties.directory_id = Uuid::random(node_.seams.random);

@@ -207,6 +207,7 @@ class LogDirs {
   std::vector<std::string> paths_;
   std::string metadata_path_;
   std::string cluster_id_;
+  std::string directory_of_cluster_;                     // the first that told it
   std::vector<std::unique_ptr<Directory>> directories_;  // one for each of paths_, in their order
   // Where partitions that are not here yet shall be made; at most kPreferredMax.
   std::map<storage::TopicPartition, std::string> preferred_;

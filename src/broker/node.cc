@@ -251,8 +251,8 @@ Task<HttpAnswer> Node::Impl::metrics_page() {
   const NodeFacts facts{.metadata_offset = applier_.applied_offset(),
                         .topics = loader_.image()->topics.size(),
                         .is_controller = controller_ != nullptr && controller_->is_active(),
-                         .directories = log_dirs_.states(),
-                         .cleaner = cleaner_ == nullptr ? CleanerReport{} : cleaner_->report()};
+                        .directories = log_dirs_.states(),
+                        .cleaner = cleaner_ == nullptr ? CleanerReport{} : cleaner_->report()};
   co_return HttpAnswer{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = exposition(facts, reports)};
 }
 

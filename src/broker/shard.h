@@ -72,11 +72,12 @@ class BrokerShard {
   // A replica whose log cannot be used: its directory has failed. Until it is opened, or its topic is deleted.
   void add_offline(PartitionKey key) { offline_.insert(key); }
   void remove_offline(const PartitionKey& key) { offline_.erase(key); }
+  [[nodiscard]] bool is_offline(const PartitionKey& key) const { return offline_.contains(key); }
   [[nodiscard]] size_t offline_count() const { return offline_.size(); }
   // Why find_partition() found none.
   [[nodiscard]] protocol::ErrorCode why_absent(const Uuid& topic_id, PartitionIndex index) const {
-    return offline_.contains({topic_id, index}) ? protocol::ErrorCode::kKafkaStorageError
-                                                : protocol::ErrorCode::kNotLeaderOrFollower;
+    return is_offline({topic_id, index}) ? protocol::ErrorCode::kKafkaStorageError
+                                         : protocol::ErrorCode::kNotLeaderOrFollower;
   }
   // The partitions of a log directory that has failed go offline; copies that were made in it are given up.
   void take_directory_offline(const std::string& directory);

@@ -136,6 +136,8 @@ Task<std::vector<PartitionKey>> apply_to_partitions(BrokerShard& shard, const qu
         (*existing)->apply(*image);
         continue;
       }
+      // Until the next start: made anew, it would be empty, and take the place of the log that cannot be seen.
+      if (shard.is_offline({id, index})) continue;
       co_await opener.add({change.after, index, settings.min_insync_replicas,
                            node.log_dirs->open_log(shard, {.partition = {change.after->name, index},
                                                            .topic_id = id,

@@ -1,7 +1,13 @@
 // What the checkpoints say of logs that a node has not opened, or could not; and nodes with several directories.
 #include "broker/log_dirs.h"
 
-#include "base/test_loop.h"
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "base/real/posix_network.h"
+#include "base/real/process.h"
+#include "base/real/system.h"
 #include "broker/config/broker_config.h"
 #include "broker/shard.h"
 #include "sim/disk.h"
@@ -15,7 +21,35 @@ using storage::CheckpointKind;
 using storage::LogDirectory;
 using storage::OffsetCheckpoint;
 
-class LogDirsTest : public LoopTest {
+// One task after the other on a loop that has a thread of its own.
+class TasksTest : public ::testing::Test {
+ protected:
+  void TearDown() override {
+    loops_.join();
+    disk_threads_.finish();
+    loops_.clear();
+  }
+  void run(Task<void> task) {
+    std::promise<void> done;
+    loop_.post([&] { loop_.spawn(and_tell(std::move(task), done)); });
+    done.get_future().wait();
+  }
+
+  SystemClock clock_;
+  SystemRandom random_;
+  SystemDiskThreads disk_threads_{2};
+  PosixNetwork network_{disk_threads_};
+  LoopThreads loops_{1, clock_};
+  Loop& loop_ = *loops_.loops().front();
+
+ private:
+  static Task<void> and_tell(Task<void> task, std::promise<void>& done) {
+    co_await std::move(task);
+    done.set_value();
+  }
+};
+
+class LogDirsTest : public TasksTest {
  protected:
   LogDirsTest() {
     CHECK(disk_.create_directories("data"));
@@ -83,7 +117,7 @@ TEST_F(LogDirsTest, NothingIsKnownOfALogAnyMoreOnceItIsServed) {
 
 // ------------------------------------------------------------------------------------------------- several directories
 
-class SeveralDirsTest : public LoopTest {
+class SeveralDirsTest : public TasksTest {
  protected:
   SeveralDirsTest() {
     for (const auto& [path, id] : {std::pair("a", kA), std::pair("b", kB)}) {
@@ -213,8 +247,7 @@ TEST_F(SeveralDirsTest, UnfinishedCopyBesideItsLogIsGoneOnWith) {
   ASSERT_TRUE(dirs_.open());
   run([](LogDirs& dirs, BrokerShard& shard) -> Task<void> {
     auto opened = co_await dirs.open_log(
-        shard,
-        {.partition = {"t", PartitionIndex(0)}, .topic_id = Uuid(7, 7), .assigned_directory = kB, .config = {}});
+        shard, {.partition = {"t", PartitionIndex(0)}, .topic_id = Uuid(7, 7), .assigned_directory = kB, .config = {}});
     CHECK(opened && opened->moving_to);
     EXPECT_EQ(opened->place.directory, "a") << "what counts is the log, as long as there is one";
     EXPECT_EQ(opened->moving_to->directory, "b");

@@ -36,6 +36,8 @@ TOOL_CLASSES = {
     "api-versions": _TOOLS + "BrokerApiVersionsCommand",
     "cluster": _TOOLS + "ClusterTool",
     "features": _TOOLS + "FeatureCommand",
+    "leader-election": _TOOLS + "LeaderElectionCommand",
+    "reassign-partitions": _TOOLS + "reassign.ReassignPartitionsCommand",
     "log-dirs": _TOOLS + "LogDirsCommand",
     "metadata-quorum": _TOOLS + "MetadataQuorumCommand",
     "dump-log": "kafka.tools.DumpLogSegments",

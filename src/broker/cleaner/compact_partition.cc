@@ -141,8 +141,7 @@ Task<std::optional<CompactionNeed>> compaction_need(std::shared_ptr<Partition> p
   const auto is_wanted = [&] {
     const PartitionCompaction& state = partition->compaction();
     return !partition->stopped() && partition->move() == nullptr && partition->log().config().compacts &&
-           !state.is_running && !state.is_uncleanable &&
-           Loop::current().now() >= state.not_before;
+           !state.is_running && !state.is_uncleanable && Loop::current().now() >= state.not_before;
   };
   if (!is_wanted()) co_return std::nullopt;
   const Result<storage::Dirtiness> dirtiness = co_await reads.look_up(

@@ -82,11 +82,12 @@ log.retention.hours=168
 
 TEST(BrokerConfig, WarnsOfUnknownSettingsAndOfThoseWithoutEffect) {
   const auto config = made(with({{"log.dirz", "x"},
-                                 {"log.dir.failure.timeout.ms", "3"},
+                                 {"group.share.min.heartbeat.interval.ms", "3"},
                                  {"num.io.threads", "16"},
                                  {"listener.name.plaintext.max.connections", "5"}}));
   ASSERT_EQ(config.warnings().size(), 2U);
-  EXPECT_TRUE(config.warnings()[0].starts_with("log.dir.failure.timeout.ms has no effect: ")) << config.warnings()[0];
+  EXPECT_TRUE(config.warnings()[0].starts_with("group.share.min.heartbeat.interval.ms has no effect: "))
+      << config.warnings()[0];
   EXPECT_EQ(config.warnings()[1], "log.dirz is not a known setting and is ignored; is log.dir meant?");
 }
 

@@ -73,8 +73,8 @@ const auto kHandlers = make_table<
     DescribeGroupsHandler, DeleteGroupsHandler, ElectLeadersHandler, AlterPartitionReassignmentsHandler,
     ListPartitionReassignmentsHandler, UpdateFeaturesHandler, DescribeQuorumHandler, DescribeProducersHandler,
     ListConfigResourcesHandler, DescribeClientQuotasHandler, AlterClientQuotasHandler, GetTelemetrySubscriptionsHandler,
-    PushTelemetryHandler, ConsumerGroupHeartbeatHandler, ConsumerGroupDescribeHandler,
-    DescribeLogDirsHandler, AlterReplicaLogDirsHandler>();
+    PushTelemetryHandler, ConsumerGroupHeartbeatHandler, ConsumerGroupDescribeHandler, DescribeLogDirsHandler,
+    AlterReplicaLogDirsHandler>();
 
 }  // namespace
 

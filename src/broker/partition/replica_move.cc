@@ -171,12 +171,11 @@ Task<Result<>> ReplicaMove::copy_chunk() {
   if (!read) co_return source_failed(read.error());
   const Offset start = log.log_start_offset();
   const storage::LogConfig config = log.config();
-  const Result<> appended =
-      co_await node_.seams.disk_threads.run([this, &read, start, config]() -> Result<> {
-        TRY(append(*read, start, config));
-        future_->detach();
-        return {};
-      });
+  const Result<> appended = co_await node_.seams.disk_threads.run([this, &read, start, config]() -> Result<> {
+    TRY(append(*read, start, config));
+    future_->detach();
+    return {};
+  });
   if (!appended) co_return std::unexpected(appended.error());
   note_progress();
   co_return Result<>();
