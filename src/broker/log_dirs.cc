@@ -330,7 +330,8 @@ storage::LogOptions LogDirs::options_for(BrokerShard& shard, const WantedLog& wa
           .recovery_point = last_run.recovery_point,
           .log_start_offset = last_run.log_start.value_or(Offset(0)),
           .cleaned_before = last_run.cleaned_before,
-          .now = node_.seams.clock.wall()};
+          .now = node_.seams.clock.wall(),
+          .name_is_synced_later = true};
 }
 
 Task<Result<OpenedLog>> LogDirs::open_log(BrokerShard& shard, WantedLog wanted) {
@@ -342,12 +343,40 @@ Task<Result<OpenedLog>> LogDirs::open_log(BrokerShard& shard, WantedLog wanted) 
         TRY(settle_names(found, options.partition));
         return open_or_replace(options, directory.path);
       });
+  if (log) log = co_await with_its_name(directory, *std::move(log));
   if (!log) {
     if (is_device_failure(log.error().code)) report_failure(directory.path, log.error().message);
     co_await call_on(loop_, [&] { return note_failed(directory, wanted.partition); });
     co_return std::unexpected(std::move(log).error());
   }
   co_return OpenedLog{*std::move(log), found.last_run.high_watermark, {directory.path, directory.id}, found.moving_to};
+}
+
+Task<Result<std::unique_ptr<storage::Log>>> LogDirs::with_its_name(Directory& directory,
+                                                                   std::unique_ptr<storage::Log> log) {
+  if (log->name_may_be_unsynced()) CO_TRY(co_await call_on(loop_, [&] { return sync_names(directory); }));
+  co_return log;
+}
+
+Task<Result<>> LogDirs::sync_names(Directory& directory) {
+  DirectorySync& sync = directory.sync;
+  const uint64_t wanted = sync.begun + 1;
+  while (sync.done < wanted) {
+    if (sync.under_way) {
+      co_await sync.ended.wait();
+      continue;
+    }
+    sync.under_way = true;
+    const uint64_t round = ++sync.begun;
+    Disk& disk = node_.seams.disk;
+    const Result<> synced =
+        co_await node_.seams.disk_threads.run([&disk, &directory] { return disk.sync_directory(directory.path); });
+    sync.under_way = false;
+    if (synced) sync.done = round;
+    sync.ended.notify_all();
+    CO_TRY(synced);
+  }
+  co_return Result<>();
 }
 
 Result<> LogDirs::settle_names(const Place& place, const TopicPartition& partition) {
@@ -510,6 +539,7 @@ Task<Result<std::unique_ptr<storage::Log>>> LogDirs::open_future(BrokerShard& sh
   if (found.folder.empty()) co_return weir::fail(Errc::kUnavailable, "no copy is begun while a directory is offline");
   const auto options = options_for(shard, wanted, *found.directory, found.folder, found.last_run);
   auto log = co_await node_.seams.disk_threads.run([options] { return storage::Log::open(options); });
+  if (log) log = co_await with_its_name(*found.directory, *std::move(log));
   if (!log && is_device_failure(log.error().code)) report_failure(place.directory, log.error().message);
   co_return log;
 }

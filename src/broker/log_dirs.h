@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/seams.h"
+#include "base/sync.h"
 #include "base/uuid.h"
 #include "broker/copy_throttle.h"
 #include "broker/node_context.h"
@@ -149,11 +150,19 @@ class LogDirs {
     std::optional<Offset> log_start;
     std::optional<Offset> cleaned_before;
   };
+  // Syncs of a directory, so that one does for all who ask for it while another is under way.
+  struct DirectorySync {
+    uint64_t begun = 0;  // rounds
+    uint64_t done = 0;   // the last round that succeeded
+    bool under_way = false;
+    WaitList ended;
+  };
   struct Directory {
     std::string path;                              // as in log.dirs
     std::string absolute;                          // as it is shown to others
     std::unique_ptr<storage::LogDirectory> files;  // none: it could not be opened
     Uuid id;
+    DirectorySync sync;
     bool is_online = false;
     bool is_cordoned = false;
     std::optional<BrokerEpoch> clean_epoch;  // none: the last run did not end cleanly
@@ -196,6 +205,10 @@ class LogDirs {
                                     Checkpoints which);
   storage::LogOptions options_for(BrokerShard& shard, const WantedLog& wanted, const Directory& directory,
                                   std::string path, const LastRun& last_run);
+  // Makes the names that are in the directory now durable. First loop.
+  Task<Result<>> sync_names(Directory& directory);
+  // `log`, with the name of its folder on the device.
+  Task<Result<std::unique_ptr<storage::Log>>> with_its_name(Directory& directory, std::unique_ptr<storage::Log> log);
   // Disk thread, all three. The last opens the folder; one of another topic id is renamed first.
   Result<> settle_names(const Place& place, const storage::TopicPartition& partition);
   static Result<std::unique_ptr<storage::Log>> open_flushed(const storage::LogOptions& options);

@@ -39,6 +39,7 @@ struct LogOptions {
   Offset log_start_offset{0};              // from the checkpoint
   std::optional<Offset> cleaned_before{};  // from the checkpoint; none: nothing was compacted yet
   Timestamp now;
+  bool name_is_synced_later = false;  // the caller syncs the directory that a new folder is in, before the log is used
 };
 
 struct ReadResult {
@@ -144,6 +145,8 @@ class Log {
 
   [[nodiscard]] Offset log_start_offset() const { return log_start_offset_; }
   [[nodiscard]] Offset log_end_offset() const { return log_end_offset_; }
+  // The caller of open() has yet to sync the directory that the folder is in (LogOptions::name_is_synced_later).
+  [[nodiscard]] bool name_may_be_unsynced() const { return name_may_be_unsynced_; }
   [[nodiscard]] Offset first_segment_offset() const { return segments_.front()->base_offset(); }
   [[nodiscard]] LeaderEpoch latest_epoch() const { return epochs_.latest(); }
   [[nodiscard]] const LeaderEpochs& epochs() const { return epochs_; }
@@ -278,6 +281,7 @@ class Log {
   std::vector<Offset> unsynced_snapshots_;  // those that are not on the device yet
   Deletions deletions_;
   bool directory_unsynced_ = false;
+  bool name_may_be_unsynced_ = false;
   // Something was written, or was tried to, since the log was opened from a folder that needed nothing. A leader's
   // epoch without a record does not count: when it is forgotten, the next one takes its place at the same offset.
   bool touched_ = false;

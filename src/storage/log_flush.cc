@@ -12,7 +12,8 @@ FlushNeed Log::flush_need(Timestamp now) const {
     return FlushNeed::kAll;
   }
   const bool rolled = recovery_point_ < segments_.back()->base_offset();
-  return rolled || epochs_unsaved_ || directory_unsynced_ ? FlushNeed::kRolled : FlushNeed::kNone;
+  // Epochs can wait: those of records behind the recovery point are found again with the records.
+  return rolled || directory_unsynced_ ? FlushNeed::kRolled : FlushNeed::kNone;
 }
 
 Result<FlushJob> Log::start_flush(FlushNeed extent, Timestamp now) {

@@ -10,7 +10,6 @@
 namespace weir::storage {
 
 Result<> LogLoader::load() {
-  TRY(disk_.create_directories(options_.directory));
   TRY(list_files());
   TRY(check_topic_id());
   TRY(remove_leftovers());
@@ -22,9 +21,14 @@ Result<> LogLoader::load() {
 }
 
 Result<> LogLoader::list_files() {
-  TRY_ASSIGN(std::vector<FileInfo> files, disk_.list(options_.directory));
+  Result<std::vector<FileInfo>> files = disk_.list(options_.directory);
+  if (!files && files.error().code == Errc::kNotFound) {
+    TRY(disk_.create_directories(options_.directory));
+    files.emplace();
+  }
+  if (!files) return std::unexpected(std::move(files).error());
   names_.clear();
-  for (FileInfo& file : files) {
+  for (FileInfo& file : *files) {
     if (!file.is_directory) names_.emplace(file.name, std::move(file));
   }
   return {};
@@ -33,7 +37,9 @@ Result<> LogLoader::list_files() {
 Result<> LogLoader::check_topic_id() {
   if (!names_.contains(std::string(kPartitionMetadataFile))) {
     if (options_.topic_id.is_zero()) return {};
-    return write_partition_metadata(disk_, options_.directory, options_.topic_id);
+    TRY(write_partition_metadata(disk_, options_.directory, options_.topic_id));
+    // In an empty folder the names of the first segment follow.
+    return names_.empty() ? Result<>() : disk_.sync_directory(options_.directory);
   }
   TRY_ASSIGN(Uuid found, read_partition_metadata(disk_, options_.directory));
   if (options_.topic_id.is_zero()) log_.topic_id_ = found;
@@ -282,20 +288,24 @@ Result<> LogLoader::settle_ends() {
       }
     }
   }
+  // What a killed process made and did not sync may still be in the page cache only.
+  log_.directory_unsynced_ |= !options_.was_clean;
   if (log_.segments_.empty()) {
     changed = true;
     const Offset start = std::max(options_.log_start_offset, Offset(0));
     // The folder's own name first: records that are flushed in it are lost with it.
     const size_t slash = options_.directory.rfind('/');
-    if (slash != std::string::npos) TRY(disk_.sync_directory(options_.directory.substr(0, std::max(slash, size_t{1}))));
+    if (!options_.name_is_synced_later && slash != std::string::npos) {
+      TRY(disk_.sync_directory(options_.directory.substr(0, std::max(slash, size_t{1}))));
+    }
     TRY_ASSIGN(auto segment, Segment::create(log_.files_, start, options_.now));
     log_.segments_.push_back(std::move(segment));
     log_.log_end_offset_ = start;
     TRY(log_.reserve_room());
     TRY(disk_.sync_directory(options_.directory));
+    log_.directory_unsynced_ = false;
   }
-  // What a killed process made and did not sync may still be in the page cache only.
-  log_.directory_unsynced_ |= !options_.was_clean;
+  log_.name_may_be_unsynced_ = changed && options_.name_is_synced_later;
   const Offset end = log_.log_end_offset_;
   log_.log_start_offset_ = std::max(options_.log_start_offset, log_.first_segment_offset());
   log_.recovery_point_ = changed ? std::min(options_.recovery_point, end) : end;

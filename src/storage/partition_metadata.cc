@@ -28,8 +28,14 @@ Result<Uuid> read_partition_metadata(Disk& disk, const std::string& directory) {
 }
 
 Result<> write_partition_metadata(Disk& disk, const std::string& directory, const Uuid& topic_id) {
-  return disk.write_file_atomically(fmt::format("{}/{}", directory, kPartitionMetadataFile),
-                                    fmt::format("{}{}{}", kVersionLine, kTopicIdKey, topic_id.to_string()));
+  const std::string path = fmt::format("{}/{}", directory, kPartitionMetadataFile);
+  const std::string temporary = path + ".tmp";
+  {
+    TRY_ASSIGN(const std::shared_ptr<File> file, disk.open(temporary, OpenMode::kTruncate));
+    TRY(file->write_at(0, as_bytes(fmt::format("{}{}{}", kVersionLine, kTopicIdKey, topic_id.to_string()))));
+    TRY(file->sync());
+  }
+  return disk.rename(temporary, path);
 }
 
 }  // namespace weir::storage

@@ -11,7 +11,7 @@ namespace weir::storage {
 
 // kNotFound, kCorrupt, kIo.
 Result<Uuid> read_partition_metadata(Disk& disk, const std::string& directory);
-// Durable when it returns. kIo, kNoSpace.
+// The content is on the device when it returns; the name is when the directory is synced. kIo, kNoSpace.
 Result<> write_partition_metadata(Disk& disk, const std::string& directory, const Uuid& topic_id);
 
 // The content of the file. kCorrupt.
