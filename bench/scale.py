@@ -10,7 +10,8 @@ from collections.abc import Callable
 import brokers
 
 TOPIC = "scale"
-PARTITIONS = 10_000
+PARTITIONS = 5_000  # Of each of two topics: Kafka's controller takes 10,000 records at a time.
+TOPICS = ("scale-a", "scale-b")
 IDLE_S = 20
 CRASH_BYTES = 4 << 30
 CRASH_RECORD_BYTES = 1024
@@ -19,9 +20,9 @@ CRASH_PARTITIONS = 6
 RunLoad = Callable[..., dict]
 
 
-def touch(run_load: RunLoad, broker: brokers.Broker, partitions: int) -> None:
+def touch(run_load: RunLoad, broker: brokers.Broker, topic: str, partitions: int) -> None:
     """Returns when each partition has taken a record: then all are led, and their logs are open."""
-    run_load("produce", {"bootstrap": broker.bootstrap, "topic": TOPIC, "partitions": str(partitions), "count": str(partitions),
+    run_load("produce", {"bootstrap": broker.bootstrap, "topic": topic, "partitions": str(partitions), "count": str(partitions),
                          "record-bytes": "100"})
 
 
@@ -30,8 +31,10 @@ def partitions(kind: str, directory: pathlib.Path, run_load: RunLoad, quick: boo
     broker = brokers.create(kind, directory)
     found = {}
     before = broker.cpu_seconds()
-    run_load("create-topic", {"bootstrap": broker.bootstrap, "topic": TOPIC, "partitions": str(count)})
-    touch(run_load, broker, count)
+    for topic in TOPICS:
+        run_load("create-topic", {"bootstrap": broker.bootstrap, "topic": topic, "partitions": str(count)})
+    for topic in TOPICS:
+        touch(run_load, broker, topic, count)
     found["create_cpu_s"] = broker.cpu_seconds() - before
     idle_s = IDLE_S / (10 if quick else 1)
     time.sleep(idle_s)  # What making them set in motion ends before idleness is measured.
@@ -41,7 +44,8 @@ def partitions(kind: str, directory: pathlib.Path, run_load: RunLoad, quick: boo
     found["idle_rss_mib"] = broker.status("VmRSS") / 1024
     broker.stop(timeout_s=300)
     broker.start()
-    touch(run_load, broker, count)
+    for topic in TOPICS:
+        touch(run_load, broker, topic, count)
     found["restart_cpu_s"] = broker.cpu_seconds()
     broker.stop(timeout_s=300)
     shutil.rmtree(directory)
@@ -56,7 +60,7 @@ def crash(kind: str, directory: pathlib.Path, run_load: RunLoad, quick: bool) ->
     run_load("produce", options | {"count": str(records), "record-bytes": str(CRASH_RECORD_BYTES)})
     broker.kill()
     broker.start()
-    touch(run_load, broker, CRASH_PARTITIONS)
+    touch(run_load, broker, TOPIC, CRASH_PARTITIONS)
     found = {"recovery_cpu_s": broker.cpu_seconds()}
     broker.stop()
     shutil.rmtree(directory)

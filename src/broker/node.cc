@@ -44,6 +44,11 @@ ShardReport report_of(BrokerShard& shard) {
     report.log_bytes += partition->log().size();
     report.moving_partitions += partition->move() != nullptr ? 1 : 0;
   });
+  shard.groups().for_each([&](GroupShell& shell) {
+    const auto listed = shell.list_groups({});
+    for (const auto& group : listed.message.groups)
+      ++report.groups[{std::string(group.group_type), std::string(group.group_state)}];
+  });
   return report;
 }
 
@@ -248,11 +253,13 @@ Task<HttpAnswer> Node::Impl::metrics_page() {
   for (BrokerShard* shard : context_.shards) {
     reports.push_back(co_await call_on(shard->loop(), [shard]() -> Task<ShardReport> { co_return report_of(*shard); }));
   }
+  GroupLagReport group_lag = co_await measure_group_lag(context_, config_.group_lag_max());
   const NodeFacts facts{.metadata_offset = applier_.applied_offset(),
                         .topics = loader_.image()->topics.size(),
                         .is_controller = controller_ != nullptr && controller_->is_active(),
                         .directories = log_dirs_.states(),
-                        .cleaner = cleaner_ == nullptr ? CleanerReport{} : cleaner_->report()};
+                        .cleaner = cleaner_ == nullptr ? CleanerReport{} : cleaner_->report(),
+                        .group_lag = std::move(group_lag)};
   co_return HttpAnswer{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = exposition(facts, reports)};
 }
 

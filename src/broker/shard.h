@@ -12,6 +12,7 @@
 #include "base/seams.h"
 #include "broker/fetch/fetch_session.h"
 #include "broker/fetch/fetch_watch.h"
+#include "broker/group_lag.h"
 #include "broker/metrics/shard_metrics.h"
 #include "broker/node_context.h"
 #include "broker/partition/partition.h"
@@ -55,6 +56,7 @@ class BrokerShard {
   RemoteFetchWatches& fetch_watches() { return fetch_watches_; }
   storage::FilePool& files() { return files_; }
   ColdReads& cold_reads() { return *cold_reads_; }
+  LagReader& lag_reader() { return lag_reader_; }
   // The coordinators of the groups whose offsets partitions this shard owns.
   GroupService& groups() { return *groups_; }
 
@@ -111,6 +113,7 @@ class BrokerShard {
   std::shared_ptr<const quorum::MetadataImage> image_;
   storage::FilePool files_{kOpenFilesMax};
   std::unique_ptr<ColdReads> cold_reads_;
+  LagReader lag_reader_{*this};
   std::unordered_map<PartitionKey, std::shared_ptr<Partition>, PartitionKeyHash> partitions_;
   std::unordered_set<PartitionKey, PartitionKeyHash> offline_;
   CopyTurn copy_turn_;

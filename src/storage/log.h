@@ -137,6 +137,9 @@ class Log {
   Result<std::vector<AbortedTransaction>> aborted_transactions(Offset from, const ReadResult& read, Offset upper_bound);
   // The first record whose timestamp is `timestamp` or later. Opens one batch.
   Result<std::optional<FoundTimestamp>> offset_for_timestamp(Timestamp timestamp);
+  // Of the batch that holds the first record at `offset` or behind it, as its producer (or the topic, which stamps
+  // records itself) has set it; kNoTimestamp for messages of before batches, and when there is none. kWouldBlock, kIo.
+  Result<Timestamp> timestamp_at(Offset offset);
   // The first record with the greatest timestamp of all. Opens one batch.
   Result<std::optional<FoundTimestamp>> max_timestamp_offset();
   [[nodiscard]] EpochEnd epoch_end_offset(LeaderEpoch epoch) const { return epochs_.end_of(epoch, log_end_offset_); }

@@ -1,6 +1,8 @@
 // Log: reading by offset and by time.
 #include <fmt/format.h>
 
+#include <array>
+
 #include "protocol/legacy_message.h"
 #include "protocol/record.h"
 #include "storage/batch_checks.h"
@@ -115,6 +117,22 @@ Result<std::optional<FoundTimestamp>> Log::offset_for_timestamp(Timestamp timest
     }
   }
   return std::nullopt;
+}
+
+Result<Timestamp> Log::timestamp_at(Offset offset) {
+  for (size_t i = segment_index(offset); i < segments_.size(); ++i) {
+    Segment& segment = *segments_[i];
+    TRY_ASSIGN(std::optional<FoundEntry> entry, segment.find(offset));
+    if (!entry) continue;
+    TRY_ASSIGN(std::shared_ptr<File> file, segment.log_file());
+    std::array<uint8_t, protocol::kBatchHeaderSize> header;
+    TRY_ASSIGN(const size_t got, files_.reader(file).read_at(entry->position, header));
+    if (got != header.size()) return kNoTimestamp;
+    const protocol::RecordBatch batch(header);
+    if (batch.magic() != protocol::kMagic) return kNoTimestamp;
+    return batch.is_log_append_time() ? batch.max_timestamp() : batch.base_timestamp();
+  }
+  return kNoTimestamp;
 }
 
 Result<std::optional<FoundTimestamp>> Log::max_timestamp_offset() {

@@ -48,6 +48,7 @@ class BrokerConfig {
   [[nodiscard]] const std::vector<std::string>& log_dirs() const { return log_dirs_; }
   [[nodiscard]] const std::string& metadata_log_dir() const { return metadata_log_dir_; }
   [[nodiscard]] uint32_t threads() const { return static_cast<uint32_t>(integer("weir.threads")); }  // 0: one a core
+  [[nodiscard]] size_t group_lag_max() const { return static_cast<size_t>(integer("weir.metrics.group.lag.max")); }
   [[nodiscard]] uint32_t disk_threads() const {
     return static_cast<uint32_t>(integer("weir.disk.threads"));
   }  // 0: choose

@@ -69,6 +69,8 @@ constexpr ConfigKey kNetworkKeysTable[] = {
      "The kernel sizes the buffers of each connection (net.ipv4.tcp_wmem); a fixed size would only be a limit."},
     {"weir.http.listener", kString, "127.0.0.1:9644", any_value(), kMedium, kReadOnly, kWorks,
      "Where /metrics, /livez and /readyz are served, as HOST:PORT; empty: nowhere."},
+    {"weir.metrics.group.lag.max", kInt, "1000", at_least(0), kMedium, kReadOnly, kWorks,
+     "Pairs of a group and a topic whose lag is on /metrics, those that are furthest behind; 0: none."},
     {"weir.telemetry.otlp.endpoint", kString, "", any_value(), kMedium, kReadOnly, kWorks,
      "Where metrics that clients push are sent on to, as http://HOST:PORT/PATH (OTLP over HTTP; a collector has "
      "/v1/metrics); empty: nowhere."},

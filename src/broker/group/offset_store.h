@@ -43,6 +43,17 @@ class OffsetStore {
   [[nodiscard]] bool has_writes(std::string_view group_id) const;
   // The groups that have something of the partition.
   [[nodiscard]] std::vector<std::string> groups_with(const TopicPartition& partition) const;
+  // Calls visit(group id, topic, partition, offset) for each committed offset.
+  template <class Visit>
+  void for_each_committed(Visit visit) const {
+    for (const auto& [group_id, topics] : groups_) {
+      for (const auto& [topic, partitions] : topics) {
+        for (const auto& [partition, entry] : partitions) {
+          if (entry.committed) visit(group_id, topic, PartitionIndex(partition), entry.committed->offset);
+        }
+      }
+    }
+  }
   // Partitions with a committed offset.
   [[nodiscard]] size_t size() const { return size_; }
   // About what the entries take in memory.

@@ -113,6 +113,32 @@ void add_directories(Page& page, const std::vector<DirectoryState>& directories)
   }
 }
 
+void add_groups(Page& page, const std::vector<ShardReport>& shards) {
+  std::map<std::pair<std::string, std::string>, size_t> all;
+  for (const ShardReport& shard : shards) {
+    for (const auto& [type_and_state, count] : shard.groups) all[type_and_state] += count;
+  }
+  page.describe("weir_groups", "gauge", "Groups that this node coordinates, by type and state.");
+  for (const auto& [type_and_state, count] : all) {
+    page.sample("weir_groups", fmt::format("type=\"{}\",state=\"{}\"", type_and_state.first, type_and_state.second),
+                count);
+  }
+}
+
+void add_group_lag(Page& page, const GroupLagReport& report) {
+  const auto labels = [](const TopicLag& topic) {
+    return fmt::format("group=\"{}\",topic=\"{}\"", label_text(topic.group), label_text(topic.topic));
+  };
+  page.describe("weir_group_lag_records", "gauge", "Records between a group's commits and the ends of the partitions.");
+  for (const TopicLag& topic : report.topics) page.sample("weir_group_lag_records", labels(topic), topic.lag.records);
+  page.describe("weir_group_lag_seconds", "gauge", "Age of the oldest record that a group has not committed.");
+  for (const TopicLag& topic : report.topics) {
+    if (topic.lag.age) page.sample("weir_group_lag_seconds", labels(topic), to_seconds(*topic.lag.age));
+  }
+  page.single("weir_group_lag_left_out", "gauge", "Pairs of a group and a topic that this page had no room for.",
+              report.left_out);
+}
+
 void add_telemetry(Page& page, const std::vector<ShardReport>& shards) {
   page.single("weir_telemetry_instances", "gauge", "Clients that push their metrics, or may.",
               total(shards, [](const ShardReport& s) { return s.telemetry.instances; }));
@@ -175,6 +201,8 @@ std::string exposition(const NodeFacts& node, const std::vector<ShardReport>& sh
   add_directories(page, node.directories);
   add_cleaner(page, node.cleaner);
   add_throttles(page, shards);
+  add_groups(page, shards);
+  add_group_lag(page, node.group_lag);
   add_telemetry(page, shards);
   add_request_durations(page, shards);
   return page.take();

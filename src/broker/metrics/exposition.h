@@ -1,11 +1,14 @@
 // The metrics of a node in Prometheus' text format. Names and meanings: docs/operations/metrics.md.
 #pragma once
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/types.h"
 #include "broker/cleaner/log_cleaner.h"
+#include "broker/group_lag.h"
 #include "broker/log_dirs.h"
 #include "broker/metrics/shard_metrics.h"
 #include "broker/telemetry_service.h"
@@ -19,6 +22,7 @@ struct NodeFacts {
   bool is_controller = false;
   std::vector<DirectoryState> directories{};
   CleanerReport cleaner{};
+  GroupLagReport group_lag{};
 };
 
 // A copy of one shard's numbers.
@@ -31,6 +35,7 @@ struct ShardReport {
   size_t leaders = 0;
   size_t fetch_sessions = 0;
   uint64_t log_bytes = 0;
+  std::map<std::pair<std::string, std::string>, size_t> groups{};  // by type and state
   TelemetryReport telemetry{};
 };
 
