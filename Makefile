@@ -6,7 +6,7 @@ SOAK_MINUTES = 10
 sources = $(shell git -c safe.directory='*' ls-files --cached --others --exclude-standard '*.cc' '*.h')
 
 .DEFAULT_GOAL := build
-.PHONY: build run test bench format tidy docs clean help \
+.PHONY: build run test test-suites bench format tidy docs clean help \
         install-build install-test install-bench test-style test-release test-asan test-tsan test-fuzz test-cli test-interop test-fault \
         test-package test-soak soak deb
 
@@ -71,6 +71,10 @@ test-interop: build ## Real clients and real Kafka against build/weir
 
 test-fault: build ## kill -9 under load, bad input, a full disk
 	tests/fault/run
+
+# Not in `make test` for their time, some three minutes.
+test-suites: build ## The tests that projects of clients publish, against build/weir
+	tests/suites/run
 
 # Not in `make test`: librdkafka aborts now and then when a consumer is closed while its broker restarts, which is no fault here.
 test-soak: install-test ## Mixed load on a sanitized weir, the short form

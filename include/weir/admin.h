@@ -55,6 +55,14 @@ struct QuorumDescription {
   std::map<NodeId, std::vector<Endpoint>> endpoints;  // of the voters
 };
 
+// Whose quota it is: names by "user", "client-id" (both together: that user's client) or "ip"; without a name the
+// default of all who have none of their own.
+using QuotaEntity = std::map<std::string, std::optional<std::string>>;
+struct QuotaDescription {
+  QuotaEntity entity;
+  std::map<std::string, double> values;  // by key, e.g. producer_byte_rate in bytes a second
+};
+
 struct FeatureDescription {
   std::string name;
   int16_t supported_min = 0;
@@ -156,6 +164,10 @@ class Admin {
   Task<Result<std::vector<ConfigResource>>> list_config_resources();
   Task<Result<std::vector<ConfigEntry>>> describe_config(ConfigResource resource);
   Task<Result<>> alter_config(ConfigResource resource, ConfigChanges changes);
+
+  Task<Result<std::vector<QuotaDescription>>> describe_quotas();
+  // Sets quotas, and removes those without a value. kInvalidArgument says what the cluster does not take.
+  Task<Result<>> alter_quotas(QuotaEntity entity, std::map<std::string, std::optional<double>> changes);
 
   // For each partition the first offset at or after a timestamp, or one of the specs above.
   Task<Result<std::map<TopicPartition, Result<FoundOffset>>>> list_offsets(std::map<TopicPartition, Timestamp> wanted);

@@ -309,6 +309,42 @@ void add_config_commands(CLI::App& root, Target& target) {
   }
 }
 
+void add_quota_owner(CLI::App* app, QuotaOwner& owner) {
+  app->add_option("--user", owner.user, "A user; with --client: that client of the user");
+  CLI::Option* user_default = app->add_flag("--user-default", owner.user_default, "Users without a quota of their own");
+  app->add_option("--client", owner.client, "A client.id");
+  CLI::Option* client_default = app->add_flag("--client-default", owner.client_default, "Clients without one");
+  app->add_option("--ip", owner.ip, "An address");
+  CLI::Option* ip_default = app->add_flag("--ip-default", owner.ip_default, "Addresses without one");
+  user_default->excludes("--user");
+  client_default->excludes("--client");
+  ip_default->excludes("--ip");
+}
+
+void add_quota_commands(CLI::App& root, Target& target) {
+  CLI::App* quota =
+      add_group_of_commands(root, "quota", "Look at and change what users, clients and addresses may use");
+  auto [list, l] = add<QuotaList>(*quota, "list", "List all quotas", "  weir quota list\n", target);
+  auto [set, s] = add<QuotaSet>(*quota, "set", "Set quotas, at once and for good",
+                                "  weir quota set --client loader --set producer_byte_rate=1048576\n"
+                                "  weir quota set --user-default --set request_percentage=50\n"
+                                "  weir quota set --ip 10.0.0.7 --set connection_creation_rate=20\n",
+                                target);
+  add_quota_owner(set, s->owner);
+  add_assignments(set, "--set", s->quotas,
+                  "producer_byte_rate, consumer_byte_rate, request_percentage, controller_mutation_rate, for addresses "
+                  "connection_creation_rate; may be repeated");
+  set->get_option("--set")->required();
+  auto [unset, u] = add<QuotaUnset>(*quota, "unset", "Remove quotas",
+                                    "  weir quota unset --client loader --unset producer_byte_rate\n", target);
+  add_quota_owner(unset, u->owner);
+  unset->add_option("--unset", u->quotas, "A quota; may be repeated")->required()->allow_extra_args(false);
+  for (CLI::App* app : {list, set, unset}) {
+    add_cluster_options(app, target);
+    add_output_option(app, target);
+  }
+}
+
 void add_cluster_commands(CLI::App& root, Target& target) {
   CLI::App* cluster = add_group_of_commands(root, "cluster", "Look at the cluster");
   auto [status, s] = add<ClusterStatus>(*cluster, "status", "Show brokers, and whether every partition is led",
@@ -438,6 +474,7 @@ std::expected<Invocation, Refusal> parse_command_line(std::vector<std::string> w
   add_consume(root, target);
   add_group_commands(root, target);
   add_config_commands(root, target);
+  add_quota_commands(root, target);
   add_cluster_commands(root, target);
   add_log_commands(root, target);
   add_pages(root, target);

@@ -149,6 +149,25 @@ struct ConfigUnset {
   std::vector<std::string> settings;
 };
 
+// Whose quota: a user, a client, a user's client, or an address; or the default of each.
+struct QuotaOwner {
+  std::string user;
+  std::string client;
+  std::string ip;
+  bool user_default = false;
+  bool client_default = false;
+  bool ip_default = false;
+};
+struct QuotaList {};
+struct QuotaSet {
+  QuotaOwner owner;
+  Assignments quotas;
+};
+struct QuotaUnset {
+  QuotaOwner owner;
+  std::vector<std::string> quotas;
+};
+
 struct ClusterStatus {};
 struct QuorumDescribe {};
 struct QuorumReplication {};
@@ -169,11 +188,11 @@ struct LogDump {
   bool records = true;
 };
 
-using Command =
-    std::variant<Start, Format, RandomUuid, Version, TopicList, TopicDescribe, TopicCreate, TopicDelete, TopicAlter,
-                 TopicOffsets, TopicTrim, Produce, Consume, GroupList, GroupDescribe, GroupDelete, GroupResetOffsets,
-                 GroupDeleteOffsets, ConfigList, ConfigDescribe, ConfigSet, ConfigUnset, ClusterStatus, QuorumDescribe,
-                 QuorumReplication, FeatureDescribe, FeatureUpgrade, FeatureDowngrade, LogDump>;
+using Command = std::variant<Start, Format, RandomUuid, Version, TopicList, TopicDescribe, TopicCreate, TopicDelete,
+                             TopicAlter, TopicOffsets, TopicTrim, Produce, Consume, GroupList, GroupDescribe,
+                             GroupDelete, GroupResetOffsets, GroupDeleteOffsets, ConfigList, ConfigDescribe, ConfigSet,
+                             ConfigUnset, QuotaList, QuotaSet, QuotaUnset, ClusterStatus, QuorumDescribe,
+                             QuorumReplication, FeatureDescribe, FeatureUpgrade, FeatureDowngrade, LogDump>;
 
 struct Invocation {
   Command command;

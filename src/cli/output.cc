@@ -72,6 +72,12 @@ Json& Json::string(std::string_view text) {
   return *this;
 }
 
+Json& Json::decimal(double value) {
+  comma();
+  out_ += fmt::format("{}", value);
+  return *this;
+}
+
 Json& Json::number(int64_t value) {
   comma();
   out_ += std::to_string(value);

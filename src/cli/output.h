@@ -36,6 +36,7 @@ class Json {
   Json& key(std::string_view name);
   Json& string(std::string_view text);
   Json& number(int64_t value);
+  Json& decimal(double value);
   Json& boolean(bool value);
   Json& null();
   [[nodiscard]] const std::string& text() const { return out_; }
