@@ -31,7 +31,8 @@ KNOWN = {
 # Lists whose order means nothing to Kafka's clients.
 UNORDERED = {"apiKeys": "apiKey", "supportedFeatures": "name", "finalizedFeatures": "name", "topics": None, "responses": None,
              "configs": "name", "configResources": None, "groups": None, "results": None, "members": None, "entity": "entityType", "values": "key", "entries": None,
-             "synonyms": None, "replicaElectionResults": None, "activeProducers": None, "brokers": None}
+             "synonyms": None, "replicaElectionResults": None, "activeProducers": None, "brokers": None,
+             "partitions": "partitionIndex"}
 
 Exchange = tuple[str, int, dict[str, Any], Any]
 
@@ -113,7 +114,7 @@ def comparable(api: str, name: str, value: Any) -> Any:
         if name not in UNORDERED:
             return items
         by = UNORDERED[name]
-        return sorted(items, key=lambda one: str(one.get(by)) if by else str(sorted(one.items())) if isinstance(one, dict) else str(one))
+        return sorted(items, key=lambda one: str(one.get(by) if isinstance(one, dict) else one) if by else str(sorted(one.items())) if isinstance(one, dict) else str(one))
     if name in SENTENCES or (name in IDS_AND_TIMES and (api, name) not in COMPARED_AFTER_ALL):
         return presence(value)
     return value
