@@ -45,7 +45,7 @@ Error of_file(const StartOptions& options, Error error) {
   return error;
 }
 
-Result<BrokerConfig> read_config(const StartOptions& options) {
+Result<BrokerConfig> read_checked(const StartOptions& options) {
   ConfigMap settings = default_settings();
   if (options.properties_file) {
     PosixDisk disk;
@@ -156,11 +156,17 @@ class Process {
 
 }  // namespace
 
+Result<BrokerConfig> read_config(const StartOptions& options) {
+  Result<BrokerConfig> config = read_checked(options);
+  if (!config) return std::unexpected(of_file(options, std::move(config).error()));
+  return config;
+}
+
 int run_node(const StartOptions& options) {
   ProcessEvents events;
   Result<BrokerConfig> config = read_config(options);
   if (!config) {
-    complain(of_file(options, config.error()).message);
+    complain(config.error().message);
     return config.error().code == Errc::kInvalidArgument ? kWrongUsage : kFailed;
   }
   RealSeams seams(config->disk_threads() == 0 ? kDiskThreads : config->disk_threads());

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/log.h"
+#include "broker/config/broker_config.h"
 
 namespace weir::broker {
 
@@ -17,6 +18,9 @@ struct StartOptions {
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
 };
+
+// The configuration that a node is started with, checked. Errors name the file.
+Result<BrokerConfig> read_config(const StartOptions& options);
 
 // Runs until SIGTERM or SIGINT. Returns the exit code: 0 stopped, 1 failed, 2 wrong settings; what went wrong was told
 // on standard error.

@@ -107,6 +107,11 @@ void add_node_commands(CLI::App& root, Target& target) {
   start->add_option("--log-format", s->log_format, "text or json")->check(one_of({"text", "json"}));
   start->add_option("--log-level", s->log_level, "debug, info, warn or error")
       ->check(one_of({"debug", "info", "warn", "error"}));
+  auto [doctor, d] = add<Doctor>(root, "doctor", "Say what is wrong with a node's settings, machine and directories",
+                                 "  weir doctor server.properties\n", target);
+  doctor->add_option("FILE", d->properties_file, "Kafka's server.properties; without it, settings for a first try");
+  add_assignments(doctor, "--override", d->overrides, "A setting that is stronger than the file's; may be repeated");
+  add_output_option(doctor, target);
   add<RandomUuid>(root, "random-uuid", "Print a new id, e.g. for weir format",
                   "  weir format --standalone -t $(weir random-uuid) -c server.properties\n", target);
   auto [version, v] =

@@ -30,6 +30,11 @@ struct Start {
   std::string log_format = "text";
   std::string log_level = "info";
 };
+// Looks at a node as Start would run it.
+struct Doctor {
+  std::string properties_file;
+  Assignments overrides;
+};
 // Kafka's storage tool options.
 struct Format {
   std::string cluster_id;
@@ -188,11 +193,12 @@ struct LogDump {
   bool records = true;
 };
 
-using Command = std::variant<Start, Format, RandomUuid, Version, TopicList, TopicDescribe, TopicCreate, TopicDelete,
-                             TopicAlter, TopicOffsets, TopicTrim, Produce, Consume, GroupList, GroupDescribe,
-                             GroupDelete, GroupResetOffsets, GroupDeleteOffsets, ConfigList, ConfigDescribe, ConfigSet,
-                             ConfigUnset, QuotaList, QuotaSet, QuotaUnset, ClusterStatus, QuorumDescribe,
-                             QuorumReplication, FeatureDescribe, FeatureUpgrade, FeatureDowngrade, LogDump>;
+using Command =
+    std::variant<Start, Doctor, Format, RandomUuid, Version, TopicList, TopicDescribe, TopicCreate, TopicDelete,
+                 TopicAlter, TopicOffsets, TopicTrim, Produce, Consume, GroupList, GroupDescribe, GroupDelete,
+                 GroupResetOffsets, GroupDeleteOffsets, ConfigList, ConfigDescribe, ConfigSet, ConfigUnset, QuotaList,
+                 QuotaSet, QuotaUnset, ClusterStatus, QuorumDescribe, QuorumReplication, FeatureDescribe,
+                 FeatureUpgrade, FeatureDowngrade, LogDump>;
 
 struct Invocation {
   Command command;

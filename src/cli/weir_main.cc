@@ -14,6 +14,7 @@
 #include "broker/run_node.h"
 #include "cli/command_line.h"
 #include "cli/commands.h"
+#include "cli/doctor_main.h"
 #include "cli/format_main.h"
 
 #if __has_feature(address_sanitizer)
@@ -105,6 +106,8 @@ int run(const Invocation& invocation) {
         if constexpr (std::is_same_v<Command, Start> || std::is_same_v<Command, Format> ||
                       std::is_same_v<Command, RandomUuid>) {
           return run(command);
+        } else if constexpr (std::is_same_v<Command, Doctor>) {
+          return run_doctor(command, invocation.cluster.output);
         } else if constexpr (std::is_same_v<Command, Version>) {
           const bool json = invocation.cluster.output == OutputFormat::kJson;
           std::puts(json ? R"({"version":")" WEIR_VERSION R"(","kafka":"4.3.1"})" : kVersionLine);

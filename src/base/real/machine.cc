@@ -1,0 +1,78 @@
+#include "base/real/machine.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+
+namespace weir {
+namespace {
+
+struct KnownType {
+  int64_t magic;
+  const char* name;
+};
+constexpr std::array kKnownTypes = {
+    KnownType{EXT4_SUPER_MAGIC, "ext4"},
+    KnownType{XFS_SUPER_MAGIC, "xfs"},
+    KnownType{BTRFS_SUPER_MAGIC, "btrfs"},
+    KnownType{TMPFS_MAGIC, "tmpfs"},
+    KnownType{NFS_SUPER_MAGIC, "nfs"},
+    KnownType{0xff534d42, "cifs"},
+    KnownType{0xfe534d42, "cifs"},
+    KnownType{FUSE_SUPER_MAGIC, "fuse"},
+    KnownType{OVERLAYFS_SUPER_MAGIC, "overlay"},
+};
+
+}  // namespace
+
+std::optional<FileSystem> file_system_of(const std::string& path) {
+  struct statfs system;
+  struct stat info;
+  if (::statfs(path.c_str(), &system) != 0 || ::stat(path.c_str(), &info) != 0) return std::nullopt;
+  const auto block = static_cast<uint64_t>(system.f_frsize);
+  FileSystem found{.type = "",
+                   .device = info.st_dev,
+                   .bytes_total = system.f_blocks * block,
+                   .bytes_free = system.f_bavail * block,
+                   .files_total = system.f_files,
+                   .files_free = system.f_ffree};
+  for (const KnownType& known : kKnownTypes) {
+    if (known.magic == static_cast<int64_t>(static_cast<uint32_t>(system.f_type))) found.type = known.name;
+  }
+  return found;
+}
+
+bool may_write(const std::string& directory) { return ::access(directory.c_str(), W_OK | X_OK) == 0; }
+
+std::optional<bool> is_locked(const std::string& directory) {
+  const int descriptor = ::open((directory + "/.lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return errno == ENOENT ? std::optional(false) : std::nullopt;
+  struct flock request{};
+  request.l_type = F_WRLCK;
+  request.l_whence = SEEK_SET;
+  const bool locked = ::fcntl(descriptor, F_OFD_GETLK, &request) == 0 && request.l_type != F_UNLCK;
+  ::close(descriptor);
+  return locked;
+}
+
+uint64_t descriptor_limit() {
+  rlimit limit{};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max : 0;
+}
+
+bool has_swap() {
+  std::ifstream swaps("/proc/swaps");
+  std::string line;
+  int lines = 0;
+  while (std::getline(swaps, line)) ++lines;
+  return lines > 1;  // behind the heading
+}
+
+}  // namespace weir
