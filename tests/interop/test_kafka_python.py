@@ -28,9 +28,13 @@ def read(consumer: KafkaConsumer, count: int) -> list[corpus.Record]:
 
 
 def member(bootstrap: str, topic: str, assignor: type = RangePartitionAssignor) -> KafkaConsumer:
-    return KafkaConsumer(topic, bootstrap_servers=bootstrap, group_id=topic, auto_offset_reset="earliest",
-                         enable_auto_commit=False, heartbeat_interval_ms=100, session_timeout_ms=6000,
-                         partition_assignment_strategy=[assignor])
+    consumer = KafkaConsumer(topic, bootstrap_servers=bootstrap, group_id=topic, auto_offset_reset="earliest",
+                             enable_auto_commit=False, heartbeat_interval_ms=100, session_timeout_ms=6000,
+                             partition_assignment_strategy=[assignor])
+    # A kafka-python that joins before it knows the topic's partitions assigns nothing, joins again, and forgets the second
+    # assignment when a short poll() ends before the answer is there.
+    reference.until("the topic is known", lambda: consumer.partitions_for_topic(topic))
+    return consumer
 
 
 @pytest.mark.parametrize("codec", corpus.CODECS)
