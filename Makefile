@@ -72,7 +72,7 @@ test-interop: build ## Real clients and real Kafka against build/weir
 test-fault: build ## kill -9 under load, bad input, a full disk
 	tests/fault/run
 
-# Not in `make test` for their time, some three minutes.
+# Not in `make test` for their time: some ten minutes, and as long again for the first build.
 test-suites: build ## The tests that projects of clients publish, against build/weir
 	tests/suites/run
 
