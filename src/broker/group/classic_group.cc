@@ -140,6 +140,18 @@ void ClassicGroup::update(GroupMember& member, std::vector<GroupProtocol> protoc
   grow(member.size());
 }
 
+void ClassicGroup::shrink(size_t bytes) {
+  CHECK(bytes <= memory_bytes_, "group {} gives back {} bytes of {}", id_, bytes, memory_bytes_);
+  memory_bytes_ -= bytes;
+  total_memory_bytes_ -= bytes;
+}
+
+void ClassicGroup::assign(GroupMember& member, ByteVector assignment) {
+  shrink(member.assignment.size());
+  member.assignment = std::move(assignment);
+  grow(member.assignment.size());
+}
+
 void ClassicGroup::remove(std::string_view member_id) {
   const std::string id(member_id);
   if (pending_.erase(id) > 0) shrink(kPendingOverhead);

@@ -124,6 +124,7 @@ class ClassicGroup {
   GroupMember& add(GroupMember member, std::string_view protocol_type);
   void update(GroupMember& member, std::vector<GroupProtocol> protocols, int32_t rebalance_timeout_ms,
               int32_t session_timeout_ms);
+  void assign(GroupMember& member, ByteVector assignment);
   // Also when it is only pending. The caller has answered what it waits for.
   void remove(std::string_view member_id);
   // The instance goes on under a new member id, with everything it had but what it waits for.
@@ -185,7 +186,7 @@ class ClassicGroup {
  private:
   void compute_subscribed_topics();
   void grow(size_t bytes) { memory_bytes_ += bytes, total_memory_bytes_ += bytes; }
-  void shrink(size_t bytes) { memory_bytes_ -= bytes, total_memory_bytes_ -= bytes; }
+  void shrink(size_t bytes);
   void count_protocols(const GroupMember& member, int delta);
   [[nodiscard]] std::unique_ptr<GroupTimer> new_timer(GroupTimeout::Kind kind, std::string_view member_id) const;
 

@@ -169,6 +169,23 @@ TEST(LeaveGroup, LastMemberLeavesAnEmptyGroupInTheLog) {
   EXPECT_TRUE(second->find_group("g")->members().empty());
 }
 
+// The sum over all groups went below zero, which made it huge: from then on nobody new was let into any group.
+TEST(LeaveGroup, GivesBackTheMemoryOfTheAssignment) {
+  GroupWorld world;
+  const auto round = [&] {
+    const Joined member = world.stable_group("g", 1).front();
+    world.advance(seconds(3));
+    world.join({.member = member.id});
+    const Joined again{member.id, member.generation + 1};
+    EXPECT_EQ(world.sync_error(world.sync("g", again, {{member.id, ByteVector(1'000)}})), kNone);
+    world.leave("g", member.id);
+    return world.coordinator.memory_bytes();
+  };
+  const size_t empty = round();
+  EXPECT_EQ(round(), empty);
+  EXPECT_EQ(world.replayed()->memory_bytes(), empty);
+}
+
 TEST(LeaveGroup, AnswersEachMember) {
   StaticGroup group;
   GroupWorld& world = group.world;

@@ -209,7 +209,7 @@ void GroupCoordinator::fail_sync(GroupMember& member, ErrorCode error) {
 
 void GroupCoordinator::fail_all_syncs(ClassicGroup& group, ErrorCode error, GroupTime now) {
   for (const auto& member : group.members()) {
-    member->assignment.clear();
+    group.assign(*member, {});
     // It has been waiting without heartbeats; give it the time to come back.
     if (member->awaits_sync()) restart_session(*member, now);
     fail_sync(*member, error);

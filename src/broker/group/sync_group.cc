@@ -79,7 +79,7 @@ void GroupCoordinator::assignments_stored(std::string_view group_id, int32_t gen
   }
   for (const auto& member : group->members()) {
     const auto it = assignments.find(member->id);
-    if (it != assignments.end()) member->assignment = std::move(it->second);
+    if (it != assignments.end()) group->assign(*member, std::move(it->second));
     if (member->awaits_sync()) restart_session(*member, now);
     answer_sync(*member, *group);
   }
