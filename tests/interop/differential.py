@@ -28,11 +28,11 @@ KNOWN = {
     ("ConsumerGroupHeartbeat", "memberEpoch"),  # Whether a change joins the assignment that is due depends on when it comes.
     ("Produce", "errorMessage"),  # weir says of every refused batch why, Kafka only where it names the records.
 }
-# Lists whose order means nothing to Kafka's clients.
+# Lists whose order means nothing to Kafka's clients, of every API or of one.
 UNORDERED = {"apiKeys": "apiKey", "supportedFeatures": "name", "finalizedFeatures": "name", "topics": None, "responses": None,
              "configs": "name", "configResources": None, "groups": None, "results": None, "members": None, "entity": "entityType", "values": "key", "entries": None,
              "synonyms": None, "replicaElectionResults": None, "activeProducers": None, "brokers": None,
-             "partitions": "partitionIndex"}
+             ("DescribeLogDirs", "partitions"): "partitionIndex"}  # As Kafka's hash table has them: it depends on how many there are.
 
 Exchange = tuple[str, int, dict[str, Any], Any]
 
@@ -111,10 +111,11 @@ def comparable(api: str, name: str, value: Any) -> Any:
         return {key: comparable(api, key, one) for key, one in value.items() if (api, key) not in KNOWN}
     if isinstance(value, list):
         items = [comparable(api, name, one) for one in value]
-        if name not in UNORDERED:
+        list_of = (api, name) if (api, name) in UNORDERED else name
+        if list_of not in UNORDERED:
             return items
-        by = UNORDERED[name]
-        return sorted(items, key=lambda one: str(one.get(by) if isinstance(one, dict) else one) if by else str(sorted(one.items())) if isinstance(one, dict) else str(one))
+        by = UNORDERED[list_of]
+        return sorted(items, key=lambda one: str(one.get(by)) if by else str(sorted(one.items())) if isinstance(one, dict) else str(one))
     if name in SENTENCES or (name in IDS_AND_TIMES and (api, name) not in COMPARED_AFTER_ALL):
         return presence(value)
     return value

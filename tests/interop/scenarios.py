@@ -97,6 +97,7 @@ def metadata(s: Session) -> None:
         names = ("known", "b@d", "", "x" * 250) if at < 4 else ("known", "missing", "b@d", "", "x" * 250)
         for name in names:
             s.ask("Metadata", at, {**off, "topics": [{"name": name}]})
+        s.ask("Metadata", at, {"topics": [{"name": f"made-when-asked-{at}"}]})
         if at >= 1:
             s.ask("Metadata", at, {**off, "topics": []})
         if at >= 12:

@@ -53,12 +53,12 @@ Topic describe_asked(RequestContext& context, const protocol::MetadataRequest& r
 }  // namespace
 
 Task<Outcome> MetadataHandler::handle(RequestContext& context, const Request& request, MetadataResponse& response) {
+  // As it was before what is created here. Who has deleted a topic and asks whether it is gone must hear so, although
+  // asking makes it anew; a client that wants to use it asks again, as Kafka has it.
+  context.image = context.shard.image();
   if (const auto names = topics_to_create(context, request); !names.empty()) {
-    // Answered when they can be used, where Kafka tells the client to ask again. A topic that could not be created is
-    // unknown below.
     co_await context.shard.node().controller->create_topics_automatically(names, requester_of(context));
   }
-  context.image = context.shard.image();
   const quorum::MetadataImage& image = *context.image;
   const std::string_view listener = context.connection.listener_name;
   for_each_endpoint(image, listener, [&](const quorum::BrokerImage& broker, const quorum::NodeEndpoint& endpoint) {
