@@ -15,6 +15,8 @@ import shutil
 import subprocess
 
 ADDRESS = "localhost:9092"
+KAFKA_VERSION = "4.3.1"
+PEERS = pathlib.Path(__file__).resolve().parents[1] / "peers"
 TIMEOUT_S = 900  # For a suite that hangs; no result hangs on it.
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
 Results = list[tuple[str, str]]  # Of each test, what became of it and its name.
@@ -33,13 +35,17 @@ class Suite:
     version: str
     environment: dict[str, str] = dataclasses.field(default_factory=dict, kw_only=True)
     settings: dict[str, str] = dataclasses.field(default_factory=dict, kw_only=True)  # of the broker
+    same_build: str = dataclasses.field(default="", kw_only=True)  # the suite whose folder has this one's tests, too
 
     def play(self, folder: pathlib.Path, left_out: list[str]) -> tuple[int, str]:
         """The exit code and the output of the tests, without those that match one of the patterns."""
         done = subprocess.run(["timeout", "--kill-after=10", str(TIMEOUT_S), *self.command(folder, left_out)], text=True,
-                              cwd=self.sources(folder), env=os.environ | self.environment, stdout=subprocess.PIPE,
+                              cwd=self.sources(folder), env=self.variables(folder, left_out), stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, errors="replace", check=False)
         return done.returncode, done.stdout
+
+    def variables(self, folder: pathlib.Path, left_out: list[str]) -> dict[str, str]:
+        return os.environ | self.environment
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +55,7 @@ class GoSuite(Suite):
     directory: str = "."
     arguments: tuple[str, ...] = ()
 
-    program = "go"
+    programs = ("go",)
     result = re.compile(r"^\s*--- (PASS|FAIL|SKIP): (\S+)", re.M)
     panic = re.compile(r"^panic: (?!.*recovered, repanicked).*", re.M)
 
@@ -90,7 +96,7 @@ class CargoSuite(Suite):
 
     updated: dict[str, str] = dataclasses.field(default_factory=dict)  # dependencies that today's compiler does not take
 
-    program = "cargo"
+    programs = ("cargo",)
     result = re.compile(r"^test (\S+) \.\.\. (ok|FAILED|ignored)", re.M)
 
     def prepare(self, folder: pathlib.Path) -> None:
@@ -132,19 +138,82 @@ class CargoSuite(Suite):
         return [(words[word], name) for name, word in self.result.findall(output)]
 
 
+@dataclasses.dataclass(frozen=True)
+class LibrdkafkaSuite(Suite):
+    """librdkafka's own tests, of the sources that Confluent's client for JavaScript brings along."""
+
+    scenario: str = "default"
+
+    programs = ("npm", "make", "g++", "java", "mvn")
+    result = re.compile(r"^\|[^|]*?(\d{4}_\w+) +\| +(\w+) \| +\S+ +\|? ?(.*)$", re.M)
+    # Tests with librdkafka's own mock brokers only, and those left out here.
+    not_asked = ("Filtered due to negative test flags", "included in TESTS_SKIP list")
+
+    def prepare(self, folder: pathlib.Path) -> None:
+        output_of(PEERS / "kafka", "fetch", cwd=folder)
+        if (folder / "complete").exists():
+            return
+        package = output_of("npm", "pack", "--silent", f"{self.package}@{self.version}", cwd=folder).split()[-1]
+        output_of("tar", "--extract", f"--file={package}", "--strip-components=2", "package/deps/librdkafka", cwd=folder)
+        library = folder / "librdkafka"
+        output_of("./configure", cwd=library)
+        for part in ("src", "src-cpp", "tests"):
+            output_of("make", "--quiet", f"--jobs={os.cpu_count()}", f"--directory={part}",
+                      *(["build"] if part == "tests" else []), cwd=library)
+        # Some tests make their topics with Kafka's own tool.
+        tool = folder / "kafka" / "bin" / "kafka-topics.sh"
+        tool.parent.mkdir(parents=True)
+        tool.write_text(f'#!/bin/sh\nexec "{PEERS}/kafka" tool topics "$@"\n', encoding="utf-8")
+        tool.chmod(0o755)
+        (folder / "test.conf").write_text(f"bootstrap.servers={ADDRESS}\n", encoding="utf-8")
+        (folder / "complete").touch()
+
+    def sources(self, folder: pathlib.Path) -> pathlib.Path:
+        return folder / "librdkafka" / "tests"
+
+    def names(self, folder: pathlib.Path) -> list[str]:
+        return re.findall(r"^ +_TEST\((\w+)", (self.sources(folder) / "test.c").read_text(encoding="utf-8"), re.M)
+
+    def is_there(self, pattern: str, names: list[str]) -> bool:
+        return any(re.search(pattern, name) for name in names)
+
+    def variables(self, folder: pathlib.Path, left_out: list[str]) -> dict[str, str]:
+        # Left out by their numbers, which tests of one kind have in common.
+        skipped = [name[:4] for name in self.names(folder) if any(re.search(pattern, name) for pattern in left_out)]
+        return super().variables(folder, left_out) | {
+            "RDKAFKA_TEST_CONF": str(folder / "test.conf"), "LD_LIBRARY_PATH": "../src:../src-cpp", "BROKERS": ADDRESS,
+            "KAFKA_PATH": str(folder / "kafka"), "TEST_KAFKA_VERSION": KAFKA_VERSION, "TESTS_SKIP": ",".join(skipped)}
+
+    def command(self, folder: pathlib.Path, left_out: list[str]) -> list[str]:
+        return ["./test-runner", "-L", "-Q", "-E", "-s", self.scenario]
+
+    def results(self, output: str) -> Results:
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", output)
+        words = {"PASSED": PASSED, "SKIPPED": SKIPPED}  # The rest has failed, was running or had not begun when the runner gave up.
+        return [(words.get(word, FAILED), name) for name, word, why in self.result.findall(plain)
+                if not why.startswith(self.not_asked)]
+
+
 CONFLUENT = GoSuite("github.com/confluentinc/confluent-kafka-go/v2", "v2.11.1", "kafka",
                     ("-docker.exists", "-test.run=TestIntegration"), settings={"num.partitions": "4"})
+LIBRDKAFKA = LibrdkafkaSuite("@confluentinc/kafka-javascript", "1.10.1", settings={"num.partitions": "4"})
 SUITES: dict[str, Suite] = {
     "franz-go": GoSuite("github.com/twmb/franz-go", "v1.22.3", "pkg/kgo",
                         environment={"KGO_SEEDS": ADDRESS, "KGO_TEST_RF": "1", "KGO_TEST_RECORDS": "20000"}),
     "kafka-go": GoSuite("github.com/segmentio/kafka-go", "v0.4.51",
-                        environment={"KAFKA_SKIP_NETTEST": "1", "KAFKA_VERSION": "4.3.1"},
+                        environment={"KAFKA_SKIP_NETTEST": "1", "KAFKA_VERSION": KAFKA_VERSION},
                         settings={"message.max.bytes": "200000000"}),
     "rskafka": CargoSuite("rskafka", "0.6.0", {"rsasl": "2.3.1"},
                           environment={"TEST_INTEGRATION": "1", "TEST_BROKER_IMPL": "kafka", "KAFKA_CONNECT": ADDRESS},
                           settings={"auto.create.topics.enable": "false"}),
     "confluent-kafka-go": CONFLUENT,
-    "confluent-kafka-go-consumer": dataclasses.replace(CONFLUENT, environment={"TEST_CONSUMER_GROUP_PROTOCOL": "consumer"}),
+    "confluent-kafka-go-consumer": dataclasses.replace(CONFLUENT, same_build="confluent-kafka-go",
+                                                       environment={"TEST_CONSUMER_GROUP_PROTOCOL": "consumer"}),
     "watermill-kafka": GoSuite("github.com/ThreeDotsLabs/watermill-kafka/v3", "v3.0.6", "pkg/kafka",
                                environment={"WATERMILL_TEST_KAFKA_BROKERS": ADDRESS}),
+    "librdkafka": LIBRDKAFKA,
+    "librdkafka-consumer": dataclasses.replace(LIBRDKAFKA, same_build="librdkafka",
+                                               environment={"TEST_CONSUMER_GROUP_PROTOCOL": "consumer"}),
+    "librdkafka-noautocreate": dataclasses.replace(LIBRDKAFKA, scenario="noautocreate", same_build="librdkafka",
+                                                   settings={"num.partitions": "4", "auto.create.topics.enable": "false"}),
 }
