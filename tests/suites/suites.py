@@ -140,13 +140,14 @@ class CargoSuite(Suite):
 
 @dataclasses.dataclass(frozen=True)
 class LibrdkafkaSuite(Suite):
-    """librdkafka's own tests, of the sources that Confluent's client for JavaScript brings along."""
+    """librdkafka's own tests, of the sources that Confluent's client for JavaScript brings along: its `make quick`.
 
-    scenario: str = "default"
+    What it leaves out takes minutes a test, and measures times that a busy machine does not keep.
+    """
 
     programs = ("npm", "make", "g++", "java", "mvn")
     result = re.compile(r"^\|[^|]*?(\d{4}_\w+) +\| +(\w+) \| +\S+ +\|? ?(.*)$", re.M)
-    # Tests with librdkafka's own mock brokers only, and those left out here.
+    # Tests with librdkafka's own mock brokers only, with -E those that slow its sockets down, and those left out here.
     not_asked = ("Filtered due to negative test flags", "included in TESTS_SKIP list")
 
     def prepare(self, folder: pathlib.Path) -> None:
@@ -185,7 +186,7 @@ class LibrdkafkaSuite(Suite):
             "KAFKA_PATH": str(folder / "kafka"), "TEST_KAFKA_VERSION": KAFKA_VERSION, "TESTS_SKIP": ",".join(skipped)}
 
     def command(self, folder: pathlib.Path, left_out: list[str]) -> list[str]:
-        return ["./test-runner", "-L", "-Q", "-E", "-s", self.scenario]
+        return ["./test-runner", "-L", "-Q", "-E"]
 
     def results(self, output: str) -> Results:
         plain = re.sub(r"\x1b\[[0-9;]*m", "", output)
@@ -214,6 +215,4 @@ SUITES: dict[str, Suite] = {
     "librdkafka": LIBRDKAFKA,
     "librdkafka-consumer": dataclasses.replace(LIBRDKAFKA, same_build="librdkafka",
                                                environment={"TEST_CONSUMER_GROUP_PROTOCOL": "consumer"}),
-    "librdkafka-noautocreate": dataclasses.replace(LIBRDKAFKA, scenario="noautocreate", same_build="librdkafka",
-                                                   settings={"num.partitions": "4", "auto.create.topics.enable": "false"}),
 }
