@@ -115,9 +115,7 @@ Task<GroupLagReport> measure_group_lag(NodeContext& node, size_t max) {
         co_await call_on(shard->loop(), [shard]() -> Task<std::vector<Commit>> { co_return commits_of(*shard); });
     std::ranges::move(part, std::back_inserter(commits));
   }
-  const auto image = co_await call_on(
-      node.shards.front()->loop(),
-      [&node]() -> Task<std::shared_ptr<const quorum::MetadataImage>> { co_return node.shards.front()->image(); });
+  const auto image = node.shards.front()->image();
   std::map<std::pair<std::string, std::string>, Lag> all;
   std::vector<Part> parts = deal_out(node, *image, commits);
   for (size_t i = 0; i < parts.size(); ++i) {

@@ -76,7 +76,7 @@ struct GroupLagReport {
   size_t left_out = 0;  // pairs of a group and a topic beyond `max`
 };
 
-// At most `max` pairs of a group and a topic: those that are furthest behind. Any loop of the node.
+// At most `max` pairs of a group and a topic: those that are furthest behind. First loop.
 Task<GroupLagReport> measure_group_lag(NodeContext& node, size_t max);
 
 }  // namespace weir::broker

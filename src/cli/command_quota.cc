@@ -50,6 +50,13 @@ std::string entity_text(const QuotaEntity& entity) {
   return text;
 }
 
+void add_entity(Json& json, const QuotaEntity& entity) {
+  for (const auto& [type, name] : entity) {
+    json.key(type);
+    name ? json.string(*name) : json.null();
+  }
+}
+
 Result<double> parse_value(const std::string& key, const std::string& text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -65,10 +72,7 @@ Task<Result<int>> change(Context& context, QuotaOwner owner, std::map<std::strin
   CO_TRY(co_await admin.alter_quotas(entity, std::move(changes)));
   Json json;
   json.begin_object();
-  for (const auto& [type, name] : entity) {
-    json.key(type);
-    name ? json.string(*name) : json.null();
-  }
+  add_entity(json, entity);
   json.end_object();
   const std::string text = fmt::format("changed the quotas of {}\n", entity_text(entity));
   CO_TRY(co_await context.print(context.wants_json() ? json.text() + "\n" : text));
@@ -87,10 +91,7 @@ Task<Result<int>> run_command(Context& context, QuotaList) {
   json.begin_array();
   for (const QuotaDescription& quota : quotas) {
     json.begin_object();
-    for (const auto& [type, name] : quota.entity) {
-      json.key(type);
-      name ? json.string(*name) : json.null();
-    }
+    add_entity(json, quota.entity);
     json.key("quotas").begin_object();
     for (const auto& [key, value] : quota.values) {
       table.add({name_text(quota.entity, "user"), name_text(quota.entity, "client-id"), name_text(quota.entity, "ip"),

@@ -9,6 +9,7 @@
 #include "base/real/posix_network.h"
 #include "base/real/system.h"
 #include "broker/config/broker_config.h"
+#include "storage/file_names.h"
 #include "storage/log_directory.h"
 
 namespace weir::cli {
@@ -94,7 +95,7 @@ class Examination {
     } else if (*locked) {
       is_running_ = true;
       add(Severity::kNote, directory, "is in use: a node runs with it");
-    } else if (!disk_.stat(directory + "/.kafka_cleanshutdown") && disk_.stat(directory + "/.lock")) {
+    } else if (!storage::LogDirectory::was_left_clean(disk_, directory) && disk_.stat(directory + "/.lock")) {
       add(Severity::kNote, directory, "was not left by a clean stop: the next start recovers its logs");
     }
     look_for_strays(directory);
@@ -132,7 +133,10 @@ class Examination {
     const auto listed = disk_.list(directory);
     if (!listed) return;
     size_t strays = 0;
-    for (const FileInfo& entry : *listed) strays += entry.is_directory && entry.name.ends_with("-stray") ? 1 : 0;
+    for (const FileInfo& entry : *listed) {
+      const auto parsed = storage::parse_partition_directory(entry.name);
+      strays += parsed && parsed->kind == storage::DirectoryKind::kStray ? 1 : 0;
+    }
     if (strays > 0) {
       add(Severity::kWarning, directory,
           fmt::format("has {} folders (*-stray) that no topic wants; they take room", strays),
@@ -141,26 +145,27 @@ class Examination {
   }
 
   void look_at_room(const std::string& directory) {
-    const auto system = file_system_of(directory);
-    if (!system || system->bytes_total == 0) return;
-    const double share = static_cast<double>(system->bytes_free) / static_cast<double>(system->bytes_total);
-    if (share < kFreeShareMin || system->bytes_free < kFreeBytesMin) {
-      add(Severity::kWarning, directory,
-          fmt::format("has {} MiB left ({:.0f} %): a full disk takes no records", system->bytes_free >> 20,
-                      share * 100),
-          "make room, or lower retention.bytes and retention.ms");
+    if (const auto space = disk_.space(directory); space && space->total > 0) {
+      const double share = static_cast<double>(space->available) / static_cast<double>(space->total);
+      if (share < kFreeShareMin || space->available < kFreeBytesMin) {
+        add(Severity::kWarning, directory,
+            fmt::format("has {} MiB left ({:.0f} %): a full disk takes no records", space->available >> 20,
+                        share * 100),
+            "make room, or lower retention.bytes and retention.ms");
+      }
     }
+    const auto system = file_system_of(directory);
+    if (!system) return;
     if (system->files_total > 0 &&
         static_cast<double>(system->files_free) < kFreeShareMin * static_cast<double>(system->files_total)) {
       add(Severity::kWarning, directory, fmt::format("has room for {} more files only", system->files_free),
           "have fewer partitions, or a file system with more inodes");
     }
-    if (system->type == "tmpfs") {
+    if (system->medium == FileSystem::Medium::kMemory) {
       add(Severity::kWarning, directory, "is in memory (tmpfs): its records are gone with the machine's power",
           "put it on a disk");
-    } else if (system->type == "nfs" || system->type == "cifs" || system->type == "fuse") {
-      add(Severity::kWarning, directory,
-          "is on a network (" + system->type + "): neither locks nor syncs are certain there",
+    } else if (system->medium == FileSystem::Medium::kNetwork) {
+      add(Severity::kWarning, directory, "is on a network or in user space: neither locks nor syncs are certain there",
           "put it on a local disk");
     }
   }

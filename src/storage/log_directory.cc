@@ -96,6 +96,10 @@ Result<std::optional<BrokerEpoch>> LogDirectory::take_clean_shutdown() {
   return epoch.value_or(BrokerEpoch(-1));
 }
 
+bool LogDirectory::was_left_clean(Disk& disk, const std::string& directory) {
+  return disk.stat(fmt::format("{}/{}", directory, kCleanShutdown)).has_value();
+}
+
 Result<> LogDirectory::write_clean_shutdown(BrokerEpoch epoch) {
   return disk_.write_file_atomically(file(kCleanShutdown), clean_shutdown_text(epoch));
 }

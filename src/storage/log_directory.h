@@ -55,6 +55,8 @@ class LogDirectory {
   // The broker epoch of the clean stop that the directory was left by, if any; the marker is gone when this returns, so
   // that a crash from now on is seen as one. An unreadable marker counts with epoch -1.
   Result<std::optional<BrokerEpoch>> take_clean_shutdown();
+  // Whether there is such a marker, which stays; for tools, without the lock.
+  static bool was_left_clean(Disk& disk, const std::string& directory);
   // The last thing that is written at a clean stop.
   Result<> write_clean_shutdown(BrokerEpoch epoch);
 

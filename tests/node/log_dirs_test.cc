@@ -21,7 +21,7 @@ using storage::CheckpointKind;
 using storage::LogDirectory;
 using storage::OffsetCheckpoint;
 
-// One task after the other on a loop that has a thread of its own.
+// One task after the other on a loop that has a thread of its own, with a simulated disk.
 class TasksTest : public ::testing::Test {
  protected:
   void TearDown() override {
@@ -41,6 +41,12 @@ class TasksTest : public ::testing::Test {
   PosixNetwork network_{disk_threads_};
   LoopThreads loops_{1, clock_};
   Loop& loop_ = *loops_.loops().front();
+  sim::Simulation simulation_{1};
+  sim::SimClock sim_clock_{simulation_, seconds(0), seconds(0)};
+  sim::SimDisk disk_{simulation_, sim_clock_};
+  BrokerConfig config_ = BrokerConfig::make(default_settings(), "localhost").value();
+  NodeContext context_{
+      .config = config_, .seams = Seams{clock_, random_, disk_, disk_threads_, network_}, .node_id = NodeId(1)};
 
  private:
   static Task<void> and_tell(Task<void> task, std::promise<void>& done) {
@@ -77,12 +83,6 @@ class LogDirsTest : public TasksTest {
 
   const storage::TopicPartition kThere{"t", PartitionIndex(0)};
   const storage::TopicPartition kGone{"gone", PartitionIndex(0)};
-  sim::Simulation simulation_{1};
-  sim::SimClock sim_clock_{simulation_, seconds(0), seconds(0)};
-  sim::SimDisk disk_{simulation_, sim_clock_};
-  BrokerConfig config_ = BrokerConfig::make(default_settings(), "localhost").value();
-  NodeContext context_{
-      .config = config_, .seams = Seams{clock_, random_, disk_, disk_threads_, network_}, .node_id = NodeId(1)};
   std::unique_ptr<LogDirs> dirs_;
 };
 
@@ -155,12 +155,6 @@ class SeveralDirsTest : public TasksTest {
 
   static constexpr Uuid kA{9, 1001};
   static constexpr Uuid kB{9, 1002};
-  sim::Simulation simulation_{1};
-  sim::SimClock sim_clock_{simulation_, seconds(0), seconds(0)};
-  sim::SimDisk disk_{simulation_, sim_clock_};
-  BrokerConfig config_ = BrokerConfig::make(default_settings(), "localhost").value();
-  NodeContext context_{
-      .config = config_, .seams = Seams{clock_, random_, disk_, disk_threads_, network_}, .node_id = NodeId(1)};
   LogDirs dirs_{context_, loop_, {"a", "b"}, "a"};
   BrokerShard shard_{context_, loop_, 1};
 };

@@ -7,28 +7,27 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <fstream>
 
 namespace weir {
 namespace {
 
-struct KnownType {
-  int64_t magic;
-  const char* name;
-};
-constexpr std::array kKnownTypes = {
-    KnownType{EXT4_SUPER_MAGIC, "ext4"},
-    KnownType{XFS_SUPER_MAGIC, "xfs"},
-    KnownType{BTRFS_SUPER_MAGIC, "btrfs"},
-    KnownType{TMPFS_MAGIC, "tmpfs"},
-    KnownType{NFS_SUPER_MAGIC, "nfs"},
-    KnownType{0xff534d42, "cifs"},
-    KnownType{0xfe534d42, "cifs"},
-    KnownType{FUSE_SUPER_MAGIC, "fuse"},
-    KnownType{OVERLAYFS_SUPER_MAGIC, "overlay"},
-};
+FileSystem::Medium medium_of(uint32_t type) {
+  constexpr uint32_t kSmb = 0xff534d42;
+  constexpr uint32_t kSmb2 = 0xfe534d42;
+  switch (type) {
+    case TMPFS_MAGIC:
+      return FileSystem::Medium::kMemory;
+    case NFS_SUPER_MAGIC:
+    case FUSE_SUPER_MAGIC:
+    case kSmb:
+    case kSmb2:
+      return FileSystem::Medium::kNetwork;
+    default:
+      return FileSystem::Medium::kDisk;
+  }
+}
 
 }  // namespace
 
@@ -36,17 +35,10 @@ std::optional<FileSystem> file_system_of(const std::string& path) {
   struct statfs system;
   struct stat info;
   if (::statfs(path.c_str(), &system) != 0 || ::stat(path.c_str(), &info) != 0) return std::nullopt;
-  const auto block = static_cast<uint64_t>(system.f_frsize);
-  FileSystem found{.type = "",
-                   .device = info.st_dev,
-                   .bytes_total = system.f_blocks * block,
-                   .bytes_free = system.f_bavail * block,
-                   .files_total = system.f_files,
-                   .files_free = system.f_ffree};
-  for (const KnownType& known : kKnownTypes) {
-    if (known.magic == static_cast<int64_t>(static_cast<uint32_t>(system.f_type))) found.type = known.name;
-  }
-  return found;
+  return FileSystem{.medium = medium_of(static_cast<uint32_t>(system.f_type)),
+                    .device = info.st_dev,
+                    .files_total = system.f_files,
+                    .files_free = system.f_ffree};
 }
 
 bool may_write(const std::string& directory) { return ::access(directory.c_str(), W_OK | X_OK) == 0; }

@@ -7,11 +7,11 @@
 
 namespace weir {
 
+// How much room is left in it: Disk::space.
 struct FileSystem {
-  std::string type;  // as mount(8) calls it; "" when it is none that is told apart here
+  enum class Medium : uint8_t { kDisk, kMemory, kNetwork };
+  Medium medium = Medium::kDisk;
   uint64_t device = 0;
-  uint64_t bytes_total = 0;
-  uint64_t bytes_free = 0;   // to a process that is not root
   uint64_t files_total = 0;  // 0: without a bound
   uint64_t files_free = 0;
 };

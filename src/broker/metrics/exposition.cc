@@ -4,6 +4,8 @@
 
 #include <iterator>
 
+#include "broker/metrics/label.h"
+
 namespace weir::broker {
 namespace {
 
@@ -95,21 +97,11 @@ auto total(const std::vector<ShardReport>& shards, Get get) {
   return sum;
 }
 
-// The value of a label, with what would end it escaped.
-std::string label_text(std::string_view value) {
-  std::string text;
-  for (const char c : value) {
-    if (c == '\\' || c == '"') text += '\\';
-    text += c == '\n' ? std::string("\\n") : std::string(1, c);
-  }
-  return text;
-}
-
 void add_directories(Page& page, const std::vector<DirectoryState>& directories) {
   constexpr std::string_view kName = "weir_log_directory_offline";
   page.describe(kName, "gauge", "1 when the log directory has failed.");
   for (const DirectoryState& state : directories) {
-    page.sample(kName, fmt::format("directory=\"{}\"", label_text(state.absolute)), state.is_online ? 0 : 1);
+    page.sample(kName, fmt::format("directory=\"{}\"", label_value(state.absolute)), state.is_online ? 0 : 1);
   }
 }
 
@@ -127,7 +119,7 @@ void add_groups(Page& page, const std::vector<ShardReport>& shards) {
 
 void add_group_lag(Page& page, const GroupLagReport& report) {
   const auto labels = [](const TopicLag& topic) {
-    return fmt::format("group=\"{}\",topic=\"{}\"", label_text(topic.group), label_text(topic.topic));
+    return fmt::format("group=\"{}\",topic=\"{}\"", label_value(topic.group), label_value(topic.topic));
   };
   page.describe("weir_group_lag_records", "gauge", "Records between a group's commits and the ends of the partitions.");
   for (const TopicLag& topic : report.topics) page.sample("weir_group_lag_records", labels(topic), topic.lag.records);

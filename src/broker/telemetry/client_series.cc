@@ -4,27 +4,19 @@
 
 #include <iterator>
 
+#include "broker/metrics/label.h"
+
 namespace weir::broker {
 namespace {
-
-// As a label's value; what is not plain text is replaced, since a client may name itself anything.
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const bool is_plain = c >= ' ' && c <= '~';
-    if (c == '"' || c == '\\') out += '\\';
-    out += is_plain ? c : '?';
-  }
-  return out;
-}
 
 std::string labels_of(const ClientAttributes& client, const PushedNumber& number) {
   std::string attributes;
   for (const auto& [key, value] : number.attributes) {
     fmt::format_to(std::back_inserter(attributes), "{}{}={}", attributes.empty() ? "" : ",", key, value);
   }
-  return fmt::format(R"(metric="{}",attributes="{}",client_id="{}",client_instance_id="{}")", escaped(number.metric),
-                     escaped(attributes), escaped(client.client_id), client.instance_id.to_string());
+  return fmt::format(R"(metric="{}",attributes="{}",client_id="{}",client_instance_id="{}")",
+                     label_value(number.metric), label_value(attributes), label_value(client.client_id),
+                     client.instance_id.to_string());
 }
 
 }  // namespace
