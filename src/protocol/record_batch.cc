@@ -66,17 +66,22 @@ Result<RecordBatch> take_batch(ByteView& bytes) {
   return batch;
 }
 
+Result<void> check_batch_offsets(const RecordBatch& batch) {
+  if (batch.base_offset() < Offset(0) || batch.last_offset_delta() < 0) {
+    return corrupt(batch, fmt::format("its last offset delta is {}", batch.last_offset_delta()));
+  }
+  if (batch.base_offset().value() > INT64_MAX - 1 - batch.last_offset_delta())
+    return corrupt(batch, "its offsets overflow");
+  return {};
+}
+
 Result<void> check_batch_header(const RecordBatch& batch) {
   if (batch.magic() != kMagic) return corrupt(batch, fmt::format("its magic is {}", batch.magic()));
   if (batch.size() < kBatchHeaderSize) return corrupt(batch, fmt::format("it cannot have {} bytes", batch.size()));
   if ((batch.attributes() & kCodecMask) > kCompressionMax) {
     return corrupt(batch, fmt::format("there is no codec {}", batch.attributes() & kCodecMask));
   }
-  if (batch.base_offset() < Offset(0) || batch.last_offset_delta() < 0) {
-    return corrupt(batch, fmt::format("its last offset delta is {}", batch.last_offset_delta()));
-  }
-  if (batch.base_offset().value() > INT64_MAX - 1 - batch.last_offset_delta())
-    return corrupt(batch, "its offsets overflow");
+  TRY(check_batch_offsets(batch));
   if (batch.record_count() < 0 || batch.record_count() > int64_t{batch.last_offset_delta()} + 1) {
     return corrupt(batch, fmt::format("it has {} records in {} offsets", batch.record_count(),
                                       int64_t{batch.last_offset_delta()} + 1));

@@ -97,6 +97,8 @@ class RecordBatch {
 // short, or a size or magic that cannot be; kUnsupported: magic 0 or 1.
 Result<RecordBatch> take_batch(ByteView& bytes);
 
+// That a header's base offset and last offset delta give offsets that can be; last_offset() needs it. kCorrupt.
+Result<void> check_batch_offsets(const RecordBatch& batch);
 // Checks a header against itself: codec, offsets, counts, sizes. Needs only the header; every batch in a log passes.
 // kCorrupt.
 Result<void> check_batch_header(const RecordBatch& batch);

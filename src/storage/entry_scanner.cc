@@ -50,6 +50,7 @@ Result<std::optional<Entry>> EntryScanner::next() {
               .header = {}};
   if (frame->magic == protocol::kMagic) {
     entry.header.emplace(start);
+    TRY(protocol::check_batch_offsets(*entry.header));
     entry.last_offset = entry.header->last_offset();
     entry.max_timestamp = entry.header->max_timestamp();
   } else if (frame->magic == 1) {

@@ -67,6 +67,22 @@ TEST_F(LogRecoveryTest, ZerosBehindTheRecordsAreCutOff) {
   EXPECT_EQ(log_->log_end_offset(), Offset(3));
 }
 
+// The base offset is not under the checksum, and a sum of the two would overflow.
+TEST_F(LogRecoveryTest, OffsetsThatCannotBeAreCutOff) {
+  ASSERT_TRUE(open());
+  append_good({}, 3);
+  const std::string whole = content(kFirstLog);
+  append_good({});
+  std::string damaged = content(kFirstLog);
+  constexpr size_t kLastOffsetDeltaAt = 23;
+  store_be<int64_t>(reinterpret_cast<uint8_t*>(damaged.data() + whole.size()), INT64_MIN + 1);
+  store_be<int32_t>(reinterpret_cast<uint8_t*>(damaged.data() + whole.size() + kLastOffsetDeltaAt), INT32_MIN);
+  write(kFirstLog, damaged);
+  crash_and_open();
+  EXPECT_EQ(content(kFirstLog), whole);
+  EXPECT_EQ(log_->log_end_offset(), Offset(3));
+}
+
 TEST_F(LogRecoveryTest, SegmentsBehindATornOneAreDropped) {
   config_.segment_size_max = 300;
   ASSERT_TRUE(open());
