@@ -17,6 +17,7 @@
 #include "broker/maintenance.h"
 #include "broker/metadata_applier.h"
 #include "broker/metrics/exposition.h"
+#include "broker/peer_channel.h"
 #include "broker/server/acceptor.h"
 #include "broker/shard.h"
 #include "quorum/checkpoint.h"
@@ -85,6 +86,7 @@ class Node::Impl {
   DirectoryAssignments assignments_;
   FailureHandler on_failure_;
   quorum::MetadataLoader loader_;
+  PeerChannel peers_;
   quorum::RaftNode raft_;
   ConfigRulesTable rules_;
   std::vector<std::unique_ptr<BrokerShard>> shards_;
@@ -110,6 +112,15 @@ quorum::RaftOptions raft_options(const BrokerConfig& config, Node::FailureHandle
          .endpoints = {{config.controller_listener_names().front(), voter.endpoint.host, voter.endpoint.port}}});
   }
   options.static_voters = quorum::VoterSet(std::move(voters));
+  options.bootstrap_servers = config.quorum_bootstrap_servers();
+  options.listener_name = config.controller_listener_names().front();
+  options.election_timeout = milliseconds(config.quorum_election_timeout_ms());
+  options.fetch_timeout = milliseconds(config.quorum_fetch_timeout_ms());
+  options.request_timeout = milliseconds(config.quorum_request_timeout_ms());
+  options.retry_backoff = milliseconds(config.quorum_retry_backoff_ms());
+  options.election_backoff_max = milliseconds(config.quorum_election_backoff_max_ms());
+  options.fetch_max_bytes = config.quorum_fetch_max_bytes();
+  options.fetch_snapshot_max_bytes = config.quorum_fetch_snapshot_max_bytes();
   options.log = {.segment_bytes = static_cast<uint64_t>(config.metadata_log_segment_bytes()),
                  .segment_time = milliseconds(config.metadata_log_segment_ms())};
   options.snapshot_after_bytes = static_cast<uint64_t>(config.metadata_snapshot_bytes());
@@ -136,7 +147,8 @@ Node::Impl::Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loo
       log_dirs_(context_, *loops_.front(), config.log_dirs(), config.metadata_log_dir()),
       assignments_(context_, *loops_.front()),
       on_failure_(std::move(on_failure)),
-      raft_(raft_options(config, on_failure_), seams, *loops_.front(), loader_),
+      peers_(seams, *loops_.front(), milliseconds(config.quorum_request_timeout_ms())),
+      raft_(raft_options(config, on_failure_), seams, *loops_.front(), loader_, peers_),
       rules_(config.settings()),
       applier_(context_, *loops_.front()) {
   const auto count = static_cast<uint32_t>(loops_.size());

@@ -47,12 +47,21 @@ Result<std::vector<Endpoint>> parse_bootstrap(std::string_view text) {
 Client::Client(const Seams& seams, Loop& loop, ClientOptions options)
     : cluster_(std::make_shared<Cluster>(seams, loop, std::move(options))) {}
 
+protocol::ConnectionOptions connection_options(const ClientOptions& options) {
+  return {.client_id = options.client_id,
+          .connect_timeout = options.connect_timeout,
+          .write_stall = options.request_timeout,
+          .reconnect_backoff = options.reconnect_backoff,
+          .reconnect_backoff_max = options.reconnect_backoff_max,
+          .idle_max = options.connection_idle_max};
+}
+
 Cluster::Cluster(const Seams& seams, Loop& loop, ClientOptions options)
     : seams_(seams), loop_(loop), options_(std::move(options)) {
   CHECK(!options_.bootstrap.empty(), "a client needs a broker to begin with");
   for (const Endpoint& endpoint : options_.bootstrap) {
-    bootstrap_.push_back(
-        std::make_shared<BrokerConnection>(seams_.network, seams_.random, loop_, options_, kNoNode, endpoint));
+    bootstrap_.push_back(std::make_shared<BrokerConnection>(seams_.network, seams_.random, loop_,
+                                                            connection_options(options_), kNoNode, endpoint));
   }
 }
 
@@ -82,7 +91,8 @@ Cluster::ConnectionPtr Cluster::broker(NodeId node, Lane lane) {
 Cluster::ConnectionPtr Cluster::connection(NodeId node, const Endpoint& endpoint, Lane lane) {
   ConnectionPtr& known = connections_[{node, lane}];
   if (!known || known->endpoint() != endpoint) {
-    known = std::make_shared<BrokerConnection>(seams_.network, seams_.random, loop_, options_, node, endpoint);
+    known = std::make_shared<BrokerConnection>(seams_.network, seams_.random, loop_, connection_options(options_), node,
+                                               endpoint);
   }
   return known;
 }

@@ -8,12 +8,19 @@
 #include <string>
 #include <vector>
 
-#include "client/broker_connection.h"
 #include "client/errors.h"
 #include "client/metadata_cache.h"
+#include "protocol/connection/broker_connection.h"
 #include "weir/client.h"
 
 namespace weir::client {
+
+using protocol::Backoff;
+using protocol::BrokerConnection;
+template <class Response>
+using Reply = protocol::Received<Response>;
+
+protocol::ConnectionOptions connection_options(const ClientOptions& options);
 
 // Brokers answer the requests of a connection one by one: what may wait long at the broker gets a connection of its
 // own.

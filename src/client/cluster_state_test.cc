@@ -1,15 +1,17 @@
 // The plain state machines around brokers: metadata, fetch sessions, partitioner, backoff, addresses.
 #include <gtest/gtest.h>
 
-#include "client/backoff.h"
 #include "client/fetch_session.h"
 #include "client/metadata_cache.h"
 #include "client/partitioner.h"
+#include "protocol/connection/backoff.h"
 #include "protocol/messages/fetch_request.h"
 #include "protocol/messages/metadata_response.h"
 #include "weir/client.h"
 
 namespace weir::client {
+
+using protocol::Backoff;
 namespace {
 
 class FixedRandom final : public Random {

@@ -89,6 +89,77 @@ Result<Offset> RaftLog::append(const SharedBytes& batch, LeaderEpoch epoch, Time
   return appended->last_offset;
 }
 
+Result<> RaftLog::append_as_follower(ByteView batches, Timestamp now) {
+  size_t whole = 0;
+  while (whole < batches.size()) {
+    TRY_ASSIGN(const auto frame, protocol::sniff_entry(batches.subspan(whole)));
+    if (!frame || frame->size > batches.size() - whole) break;
+    whole += frame->size;
+  }
+  const auto appended = log_->append_as_follower(batches.first(whole), now);
+  if (!appended) return std::unexpected(to_error(appended.error()));
+  return {};
+}
+
+storage::EpochEnd RaftLog::end_of_epoch(LeaderEpoch epoch) const {
+  const storage::EpochEnd end = log_->epoch_end_offset(epoch);
+  if (end.epoch != kNoLeaderEpoch) return end;
+  // No record that is left is of this epoch or of an earlier one.
+  if (const auto snapshot = earliest_snapshot()) return {snapshot->epoch, snapshot->end_offset};
+  return {log_->epochs().entries().empty() ? LeaderEpoch(0) : epoch, log_->log_start_offset()};
+}
+
+RaftLog::ReplicaNeeds RaftLog::needs_of(Offset offset, LeaderEpoch epoch) const {
+  const auto snapshot = earliest_snapshot();
+  // A snapshot is shorter than the records that led to it.
+  if (snapshot && (offset == Offset(0) || offset < start_offset() ||
+                   (offset == start_offset() && epoch != snapshot->epoch) || epoch < snapshot->epoch)) {
+    return ReplicaNeeds::kSnapshot;
+  }
+  if (offset == Offset(0) && start_offset() == Offset(0) && epoch == LeaderEpoch(0)) return ReplicaNeeds::kRecords;
+  const storage::EpochEnd end = end_of_epoch(epoch);
+  return end.epoch == epoch && offset <= end.end ? ReplicaNeeds::kRecords : ReplicaNeeds::kTruncation;
+}
+
+Offset RaftLog::truncation_point(const storage::EpochEnd& diverging) const {
+  const storage::EpochEnd own = end_of_epoch(diverging.epoch);
+  return own.epoch == diverging.epoch ? std::min(own.end, diverging.end) : own.end;
+}
+
+Result<bool> RaftLog::truncate_to(const storage::EpochEnd& diverging, Timestamp now) {
+  return log_->truncate_to(truncation_point(diverging), now);
+}
+
+Result<> RaftLog::start_at_newest_snapshot(Timestamp now) { return drop_below_snapshot(now); }
+
+Result<std::string> RaftLog::read_bytes(Offset from, size_t max_bytes) {
+  std::string bytes;
+  if (from >= end_offset()) return bytes;
+  const auto found = log_->read(from, max_bytes, end_offset(), true);
+  if (!found) {
+    missed_ = log_->missed();
+    return std::unexpected(found.error());
+  }
+  missed_ = found->records;
+  bytes.resize(missed_.length);
+  const MutableBytes into(reinterpret_cast<uint8_t*>(bytes.data()), bytes.size());
+  TRY_ASSIGN(const size_t got, missed_.file->read_now(missed_.position, into));
+  bytes.resize(got);
+  return bytes;
+}
+
+std::optional<SnapshotId> RaftLog::earliest_snapshot() const {
+  for (const auto& [id, snapshot] : snapshots_) {
+    if (id.end_offset > Offset(0)) return id;
+  }
+  return std::nullopt;
+}
+
+std::optional<SnapshotId> RaftLog::newest_snapshot() const {
+  if (snapshots_.empty() || snapshots_.rbegin()->first.end_offset <= Offset(0)) return std::nullopt;
+  return snapshots_.rbegin()->first;
+}
+
 Result<> RaftLog::read(Offset from, Offset to, const Visit& visit) {
   ByteVector buffer;
   while (from < to) {

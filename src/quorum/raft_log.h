@@ -42,6 +42,27 @@ class RaftLog {
 
   // Appends one batch at the end, in `epoch`; the offset of its last record. kNoSpace, kIo: nothing was appended.
   Result<Offset> append(const SharedBytes& batch, LeaderEpoch epoch, Timestamp now);
+  // Appends the whole batches at the front of `batches`, as the leader sent them; kCorrupt when they do not follow the
+  // end. kNoSpace, kIo.
+  Result<> append_as_follower(ByteView batches, Timestamp now);
+
+  // The greatest epoch not above `epoch` that has records here, or ended in the snapshot that the log begins behind,
+  // and the offset behind its last record.
+  [[nodiscard]] storage::EpochEnd end_of_epoch(LeaderEpoch epoch) const;
+  // What a replica that has everything below `offset`, the last of it in `epoch`, needs of this log.
+  enum class ReplicaNeeds : uint8_t { kRecords, kTruncation, kSnapshot };
+  [[nodiscard]] ReplicaNeeds needs_of(Offset offset, LeaderEpoch epoch) const;
+  // Removes what a leader does not have whose log parts from this one at `diverging`; false when nothing was removed.
+  // Waits for the device. kIo.
+  Result<bool> truncate_to(const storage::EpochEnd& diverging, Timestamp now);
+  // Where truncate_to() would cut.
+  [[nodiscard]] Offset truncation_point(const storage::EpochEnd& diverging) const;
+  // A snapshot that lies beyond the end was added: the log goes on behind it. kIo.
+  Result<> start_at_newest_snapshot(Timestamp now);
+  // Bytes of batches from `from` on, the last of which may be cut: `max_bytes`, or the first batch. Empty at the end.
+  // kWouldBlock as read().
+  Result<std::string> read_bytes(Offset from, size_t max_bytes);
+
   // Calls visit(batch) for each batch of [from, to), which bound whole batches. kCorrupt, kIo, or the first error of
   // `visit`. kWouldBlock, behind some of the batches: missed() must be read on a disk thread first.
   using Visit = std::function<Result<>(const protocol::RecordBatch&)>;
@@ -57,6 +78,9 @@ class RaftLog {
     Timestamp modified;
   };
   [[nodiscard]] const std::map<SnapshotId, Snapshot>& snapshots() const { return snapshots_; }
+  // Without the one that a directory may be formatted with, which holds no metadata.
+  [[nodiscard]] std::optional<SnapshotId> earliest_snapshot() const;
+  [[nodiscard]] std::optional<SnapshotId> newest_snapshot() const;
   [[nodiscard]] std::string snapshot_path(const SnapshotId& id) const { return directory_ + "/" + checkpoint_name(id); }
   // A snapshot was written.
   void add_snapshot(const SnapshotId& id, Snapshot snapshot) { snapshots_[id] = snapshot; }

@@ -77,6 +77,17 @@ class VoterHistory {
   void add_kraft_version(Offset offset, int16_t kraft_version) { kraft_versions_[offset] = kraft_version; }
   void add_voters(Offset offset, VoterSet voters) { voters_[offset] = std::move(voters); }
 
+  // The records from `end` on are gone.
+  void truncate_to(Offset end) {
+    kraft_versions_.erase(kraft_versions_.lower_bound(end), kraft_versions_.end());
+    voters_.erase(voters_.lower_bound(end), voters_.end());
+  }
+  // Only the settings' voters are left.
+  void clear() {
+    kraft_versions_.clear();
+    voters_.clear();
+  }
+
   [[nodiscard]] int16_t kraft_version() const {
     return kraft_versions_.empty() ? int16_t{0} : kraft_versions_.rbegin()->second;
   }

@@ -1,10 +1,11 @@
 // BrokerConnection against a broker of the test's own on a loopback socket.
-#include "client/broker_connection.h"
+#include "protocol/connection/broker_connection.h"
 
 #include <gtest/gtest.h>
 
 #include "base/real/posix_network.h"
 #include "base/real/system.h"
+#include "client/cluster.h"
 #include "protocol/frame.h"
 #include "protocol/messages/api_versions_request.h"
 #include "protocol/messages/api_versions_response.h"
@@ -88,7 +89,8 @@ class BrokerConnectionTest : public ::testing::Test {
     auto listener = network_.listen(loop_, {"127.0.0.1", 0});
     loop_.spawn(accept_all(**listener, script_));
     options_.reconnect_backoff = options_.reconnect_backoff_max = milliseconds(1);
-    BrokerConnection connection(network_, random_, loop_, options_, NodeId(1), (*listener)->local());
+    BrokerConnection connection(network_, random_, loop_, connection_options(options_), NodeId(1),
+                                (*listener)->local());
     co_await body(connection, script_);
     (*listener)->close();
     connection.close();

@@ -6,6 +6,7 @@
 #include "broker/controller/controller_fixture.h"
 #include "quorum/checkpoint.h"
 #include "quorum/format.h"
+#include "quorum/no_peers.h"
 #include "sim/machine.h"
 
 namespace weir::broker::testing {
@@ -33,7 +34,7 @@ class ControllerShellTest : public ::testing::Test {
     quorum::RaftOptions options;
     options.node_id = NodeId(1);
     options.metadata_log_dir = "/data";
-    raft = std::make_shared<quorum::RaftNode>(options, machine.seams(), machine.loop(0), *loader);
+    raft = std::make_shared<quorum::RaftNode>(options, machine.seams(), machine.loop(0), *loader, peers);
     ControllerOptions settings;
     settings.cluster_id = "cluster";
     auto bootstrap = quorum::read_bootstrap_records(machine.disk(), "/data");
@@ -107,6 +108,7 @@ class ControllerShellTest : public ::testing::Test {
   SeededRandom random;
   sim::Machine machine;
   std::shared_ptr<quorum::MetadataLoader> loader;
+  quorum::NoPeers peers;
   std::shared_ptr<quorum::RaftNode> raft;
   std::shared_ptr<ControllerShell> shell;
 };

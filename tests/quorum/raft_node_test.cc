@@ -9,6 +9,7 @@
 
 #include "base/real/posix_disk.h"
 #include "quorum/format.h"
+#include "quorum/no_peers.h"
 #include "sim/machine.h"
 
 namespace weir::quorum {
@@ -57,7 +58,7 @@ class World {
     error.reset();
     started = false;
     loader = std::make_shared<MetadataLoader>();
-    node = std::make_shared<RaftNode>(std::move(options), machine.seams(), machine.loop(0), *loader);
+    node = std::make_shared<RaftNode>(std::move(options), machine.seams(), machine.loop(0), *loader, peers);
     machine.keep(loader);
     machine.keep(node);
     spawn([](World& world) -> Task<void> {
@@ -124,6 +125,7 @@ class World {
   sim::Fabric fabric;
   sim::Machine machine;
   Leadership leadership;
+  NoPeers peers;
   std::shared_ptr<MetadataLoader> loader;
   std::shared_ptr<RaftNode> node;
   std::optional<Error> error;
@@ -346,14 +348,18 @@ TEST(RaftNode, ReplaysKafkasLogToWhatItsSnapshotSays) {
   world.stop();
 }
 
-TEST(RaftNode, QuorumOfThreeIsRefusedUntilThereIsTheRestOfIt) {
+TEST(RaftNode, VoterOfAQuorumThatIsAloneDisturbsNobody) {
   World world(12);
   PosixDisk disk;
   copy_directory(disk, std::string(WEIR_GOLDEN_DIR) + "/data-voters", world.machine.disk(), kDir);
-  EXPECT_FALSE(world.start());
-  EXPECT_TRUE(world.error->code == Errc::kUnsupported || world.error->code == Errc::kInvalidArgument)
-      << world.error->message;
-  world.end([&] { world.machine.kill(); });
+  ASSERT_TRUE(world.start()) << world.error->message;
+  const LeaderEpoch epoch = world.node->epoch();
+  const Offset end = world.node->end_offset();
+  world.simulation.run_for(seconds(30));
+  EXPECT_FALSE(world.node->is_leader());
+  EXPECT_EQ(world.node->epoch(), epoch) << "without pre-votes of others it begins no epoch";
+  EXPECT_EQ(world.node->end_offset(), end);
+  world.stop();
 }
 
 }  // namespace

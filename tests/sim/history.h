@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,6 +75,15 @@ class Invariant {
   virtual void on_topic_deletion_asked_for(const std::string& /*topic*/) {}
   virtual void on_topic_deleted(const std::string& /*topic*/) {}
   virtual void on_topics_listed(const std::vector<std::string>& /*topics*/) {}
+  // The metadata quorum. A vote that somebody was told of, the candidate's own among them.
+  virtual void on_vote(NodeId /*voter*/, LeaderEpoch, NodeId /*candidate*/) {}
+  virtual void on_leads(NodeId /*node*/, LeaderEpoch) {}
+  // A batch that a node took for committed, by the offset of its first record.
+  virtual void on_metadata_committed(NodeId /*node*/, Offset /*base*/, uint64_t /*hash*/) {}
+  // A writer was told that its record at that offset is committed; it made the topic.
+  virtual void on_metadata_acknowledged(Offset, const std::string& /*topic*/) {}
+  // All topics of a node's image, which covers all records below `end`.
+  virtual void on_metadata_read(NodeId /*node*/, Offset /*end*/, const std::set<std::string>& /*topics*/) {}
   // The machine lost its power while acknowledged records were not flushed, as its configuration allows: they may be
   // gone. All clients start over under new names.
   virtual void on_unflushed_records_lost() {}

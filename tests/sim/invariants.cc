@@ -18,6 +18,10 @@ std::vector<std::unique_ptr<Invariant>> all_invariants() {
   all.push_back(std::make_unique<CommittedOffsetIsNeverLost>());
   all.push_back(std::make_unique<TopicsAreThoseThatWereMade>());
   all.push_back(std::make_unique<LatestValueOfEachKeySurvivesCompaction>());
+  all.push_back(std::make_unique<AtMostOneLeaderPerEpoch>());
+  all.push_back(std::make_unique<NobodyVotesTwiceInAnEpoch>());
+  all.push_back(std::make_unique<CommittedMetadataIsTheSameEverywhere>());
+  all.push_back(std::make_unique<AcknowledgedMetadataIsNeverLost>());
   all.push_back(std::make_unique<LogRecoversAfterEveryCrash>());
   all.push_back(std::make_unique<EverythingGoesOnWhenFaultsEnd>());
   return all;
@@ -148,6 +152,38 @@ void TopicsAreThoseThatWereMade::on_topics_listed(const std::vector<std::string>
     const bool listed = std::ranges::find(topics, topic) != topics.end();
     if (state == State::kThere && !listed) broken("topic " + topic + " was created and is not there");
     if (state == State::kGone && listed) broken("topic " + topic + " was deleted and is there");
+  }
+}
+
+// -------------------------------------------------------------------------------------------------------------- quorum
+
+void AtMostOneLeaderPerEpoch::on_leads(NodeId node, LeaderEpoch epoch) {
+  const auto [known, is_new] = leaders_.emplace(epoch, node);
+  if (known->second == node) return;
+  broken(fmt::format("nodes {} and {} lead epoch {}", known->second.value(), node.value(), epoch.value()));
+}
+
+void NobodyVotesTwiceInAnEpoch::on_vote(NodeId voter, LeaderEpoch epoch, NodeId candidate) {
+  const auto [known, is_new] = votes_.emplace(std::pair(voter, epoch), candidate);
+  if (known->second == candidate) return;
+  broken(fmt::format("node {} votes for {} and for {} in epoch {}", voter.value(), known->second.value(),
+                     candidate.value(), epoch.value()));
+}
+
+void CommittedMetadataIsTheSameEverywhere::on_metadata_committed(NodeId node, Offset base, uint64_t hash) {
+  const auto [known, is_new] = batches_.emplace(base, std::pair(hash, node));
+  if (known->second.first == hash) return;
+  broken(fmt::format("the batch at offset {} is another one on node {} than on node {}", base.value(), node.value(),
+                     known->second.second.value()));
+}
+
+void AcknowledgedMetadataIsNeverLost::on_metadata_read(NodeId node, Offset end, const std::set<std::string>& topics) {
+  for (const auto& [offset, topic] : acknowledged_) {
+    if (offset >= end) return;
+    if (topics.contains(topic)) continue;
+    broken(fmt::format("{} was made at offset {}; node {}, which knows all below {}, does not have it", topic,
+                       offset.value(), node.value(), end.value()));
+    return;
   }
 }
 

@@ -118,6 +118,47 @@ class LatestValueOfEachKeySurvivesCompaction final : public Invariant {
   std::map<std::pair<Place, std::string>, Key> keys_;
 };
 
+// No two nodes lead one epoch of the metadata quorum.
+class AtMostOneLeaderPerEpoch final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "AtMostOneLeaderPerEpoch"; }
+  void on_leads(NodeId node, LeaderEpoch epoch) override;
+
+ private:
+  std::map<LeaderEpoch, NodeId> leaders_;
+};
+
+// Nobody gives two candidates its vote in one epoch, whatever happened in between.
+class NobodyVotesTwiceInAnEpoch final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "NobodyVotesTwiceInAnEpoch"; }
+  void on_vote(NodeId voter, LeaderEpoch epoch, NodeId candidate) override;
+
+ private:
+  std::map<std::pair<NodeId, LeaderEpoch>, NodeId> votes_;
+};
+
+// What one node takes for committed at an offset is what every other does, and does for ever.
+class CommittedMetadataIsTheSameEverywhere final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "CommittedMetadataIsTheSameEverywhere"; }
+  void on_metadata_committed(NodeId node, Offset base, uint64_t hash) override;
+
+ private:
+  std::map<Offset, std::pair<uint64_t, NodeId>> batches_;
+};
+
+// A record whose commit was acknowledged is in every image that covers its offset.
+class AcknowledgedMetadataIsNeverLost final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "AcknowledgedMetadataIsNeverLost"; }
+  void on_metadata_acknowledged(Offset offset, const std::string& topic) override { acknowledged_[offset] = topic; }
+  void on_metadata_read(NodeId node, Offset end, const std::set<std::string>& topics) override;
+
+ private:
+  std::map<Offset, std::string> acknowledged_;
+};
+
 // After every crash the node, or the log, opens what it finds.
 class LogRecoversAfterEveryCrash final : public Invariant {
  public:

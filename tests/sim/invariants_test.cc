@@ -155,6 +155,41 @@ TEST_F(InvariantsTest, TopicThatComesBackIsNoticed) {
   EXPECT_EQ(broken(), "TopicsAreThoseThatWereMade");
 }
 
+TEST_F(InvariantsTest, SecondLeaderOfAnEpochIsNoticed) {
+  history_.report(&Invariant::on_leads, NodeId(1), LeaderEpoch(4));
+  history_.report(&Invariant::on_leads, NodeId(1), LeaderEpoch(4));
+  history_.report(&Invariant::on_leads, NodeId(2), LeaderEpoch(5));
+  EXPECT_EQ(broken(), "");
+  history_.report(&Invariant::on_leads, NodeId(2), LeaderEpoch(4));
+  EXPECT_EQ(broken(), "AtMostOneLeaderPerEpoch");
+}
+
+TEST_F(InvariantsTest, SecondVoteInAnEpochIsNoticed) {
+  history_.report(&Invariant::on_vote, NodeId(1), LeaderEpoch(4), NodeId(2));
+  history_.report(&Invariant::on_vote, NodeId(1), LeaderEpoch(4), NodeId(2));
+  history_.report(&Invariant::on_vote, NodeId(1), LeaderEpoch(5), NodeId(3));
+  EXPECT_EQ(broken(), "");
+  history_.report(&Invariant::on_vote, NodeId(1), LeaderEpoch(4), NodeId(3));
+  EXPECT_EQ(broken(), "NobodyVotesTwiceInAnEpoch");
+}
+
+TEST_F(InvariantsTest, DifferentCommittedBatchesAreNoticed) {
+  history_.report(&Invariant::on_metadata_committed, NodeId(1), Offset(4), uint64_t{17});
+  history_.report(&Invariant::on_metadata_committed, NodeId(2), Offset(4), uint64_t{17});
+  EXPECT_EQ(broken(), "");
+  history_.report(&Invariant::on_metadata_committed, NodeId(3), Offset(4), uint64_t{18});
+  EXPECT_EQ(broken(), "CommittedMetadataIsTheSameEverywhere");
+}
+
+TEST_F(InvariantsTest, LostMetadataAreNoticed) {
+  history_.report(&Invariant::on_metadata_acknowledged, Offset(4), "a");
+  history_.report(&Invariant::on_metadata_read, NodeId(1), Offset(4), std::set<std::string>{});
+  history_.report(&Invariant::on_metadata_read, NodeId(1), Offset(5), std::set<std::string>{"a"});
+  EXPECT_EQ(broken(), "");
+  history_.report(&Invariant::on_metadata_read, NodeId(2), Offset(5), std::set<std::string>{"b"});
+  EXPECT_EQ(broken(), "AcknowledgedMetadataIsNeverLost");
+}
+
 TEST_F(InvariantsTest, FailedRecoveryIsNoticed) {
   history_.report(&Invariant::on_recovery, false, "cannot open a log");
   EXPECT_EQ(simulation_.failure(), "LogRecoversAfterEveryCrash: cannot open a log");

@@ -219,13 +219,14 @@ Result<> BrokerConfig::check_inter_broker_listener() const {
 Result<> BrokerConfig::read_quorum() {
   TRY_ASSIGN(quorum_voters_,
              of_setting("controller.quorum.voters", parse_voters(text_or_empty("controller.quorum.voters"))));
+  TRY_ASSIGN(quorum_bootstrap_servers_,
+             of_setting("controller.quorum.bootstrap.servers",
+                        parse_endpoints(text_or_empty("controller.quorum.bootstrap.servers"))));
   return {};
 }
 
 Result<> BrokerConfig::check_quorum() const {
-  TRY_ASSIGN(const auto servers, of_setting("controller.quorum.bootstrap.servers",
-                                            parse_endpoints(text_or_empty("controller.quorum.bootstrap.servers"))));
-  if (quorum_voters_.empty() && servers.empty()) {
+  if (quorum_voters_.empty() && quorum_bootstrap_servers_.empty()) {
     return invalid(
         "controller.quorum.bootstrap.servers is missing: where the controllers are, as HOST:PORT,... "
         "(or controller.quorum.voters, as ID@HOST:PORT,...)");

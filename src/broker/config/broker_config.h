@@ -64,6 +64,20 @@ class BrokerConfig {
   // The quorum: the voters that are fixed in the file; none when they are kept in the log.
   [[nodiscard]] const std::vector<QuorumVoter>& quorum_voters() const { return quorum_voters_; }
 
+  // Asked for the leader by who knows no voter.
+  [[nodiscard]] const std::vector<Endpoint>& quorum_bootstrap_servers() const { return quorum_bootstrap_servers_; }
+  [[nodiscard]] int32_t quorum_election_timeout_ms() const { return int32("controller.quorum.election.timeout.ms"); }
+  [[nodiscard]] int32_t quorum_election_backoff_max_ms() const {
+    return int32("controller.quorum.election.backoff.max.ms");
+  }
+  [[nodiscard]] int32_t quorum_fetch_timeout_ms() const { return int32("controller.quorum.fetch.timeout.ms"); }
+  [[nodiscard]] int32_t quorum_request_timeout_ms() const { return int32("controller.quorum.request.timeout.ms"); }
+  [[nodiscard]] int32_t quorum_retry_backoff_ms() const { return int32("controller.quorum.retry.backoff.ms"); }
+  [[nodiscard]] int32_t quorum_fetch_max_bytes() const { return int32("controller.quorum.fetch.max.bytes"); }
+  [[nodiscard]] int32_t quorum_fetch_snapshot_max_bytes() const {
+    return int32("controller.quorum.fetch.snapshot.max.bytes");
+  }
+
   // The metadata log.
   [[nodiscard]] int64_t metadata_log_segment_bytes() const;
   [[nodiscard]] int64_t metadata_log_segment_ms() const { return integer("metadata.log.segment.ms"); }
@@ -161,6 +175,7 @@ class BrokerConfig {
   std::optional<Endpoint> http_listener_;
   std::optional<HttpTarget> telemetry_target_;
   std::vector<QuorumVoter> quorum_voters_;
+  std::vector<Endpoint> quorum_bootstrap_servers_;
 };
 
 }  // namespace weir::broker

@@ -2,32 +2,17 @@
 // committed. Plain values; they belong to whoever holds them.
 #pragma once
 
-#include <deque>
-#include <string>
 #include <string_view>
-#include <utility>
 
 #include "base/time.h"
 #include "base/types.h"
 #include "protocol/error_code.h"
+#include "protocol/reply.h"
 #include "quorum/metadata_record.h"
 
 namespace weir::broker {
 
-// An answer with the texts that its strings are views of. Moving it leaves them valid; so it is not copied.
-template <class Response>
-struct Reply {
-  Response response;
-  std::deque<std::string> texts;
-
-  Reply() = default;
-  Reply(Reply&&) = default;
-  Reply& operator=(Reply&&) = default;
-
-  // Keeps a text as long as the answer.
-  std::string_view keep(std::string text) { return texts.emplace_back(std::move(text)); }
-  std::string_view keep(std::string_view text) { return texts.emplace_back(text); }
-};
+using protocol::Reply;
 
 // Time and place of a decision.
 struct DecideContext {

@@ -1,6 +1,7 @@
 #include "sim/worlds/node_clients.h"
 
-#include "client/broker_connection.h"
+#include "client/cluster.h"
+#include "protocol/connection/broker_connection.h"
 #include "protocol/messages/alter_replica_log_dirs_request.h"
 #include "protocol/messages/alter_replica_log_dirs_response.h"
 
@@ -90,7 +91,8 @@ Task<void> NodeClients::make_topics() {
 Task<void> NodeClients::move_replicas() {
   const client::ClientOptions options = this->options("mover");
   const Seams seams = machine_.seams();
-  client::BrokerConnection connection(seams.network, seams.random, loop(), options, NodeId(1), bootstrap_);
+  protocol::BrokerConnection connection(seams.network, seams.random, loop(), client::connection_options(options),
+                                        NodeId(1), bootstrap_);
   while (!stopping_) {
     co_await sleep_for(simulation_.random().between(milliseconds(50), milliseconds(1500)));
     const client::TopicPartition& place = places_[simulation_.random().below(places_.size())];

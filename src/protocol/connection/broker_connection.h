@@ -1,33 +1,64 @@
-// BrokerConnection: the way to one broker: connects when first used, learns what versions the broker speaks, reconnects
-// with growing pauses, lets go of a connection that idles. Shared by the Cluster and by calls under way. Loop thread
-// only.
+// BrokerConnection: the way to one broker or controller: connects when first used, learns what versions the other side
+// speaks, reconnects with growing pauses, lets go of a connection that idles. May be shared by calls under way. Loop
+// thread only.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
 
 #include "base/seams.h"
-#include "client/backoff.h"
-#include "client/stream.h"
 #include "protocol/api_key.h"
+#include "protocol/connection/backoff.h"
+#include "protocol/connection/stream.h"
 #include "protocol/reader.h"
 #include "protocol/writer.h"
-#include "weir/client.h"
 
-namespace weir::client {
+namespace weir::protocol {
+
+struct ConnectionOptions {
+  std::string client_id;
+  Duration connect_timeout;
+  Duration write_stall;  // the other side takes no byte for that long: the connection is given up
+  Duration reconnect_backoff;
+  Duration reconnect_backoff_max;
+  Duration idle_max;
+};
 
 // A decoded answer and the bytes that its views point into.
 template <class Response>
-struct Reply {
+struct Received {
   Buffer owner;
   int16_t version = 0;
   Response message;
 };
 
+// A request whose type is not known any more.
+struct Outgoing {
+  ApiKey key;
+  int16_t version_needed;
+  int16_t version_max;
+  std::function<Result<>(Writer&, int16_t version)> encode;
+};
+// `request` outlives what is made of it.
+template <class Request>
+Outgoing outgoing_of(const Request& request, int16_t version_needed = Request::kMinVersion,
+                     int16_t version_max = Request::kMaxStableVersion) {
+  return {Request::kApiKey, version_needed, version_max,
+          [&request](Writer& out, int16_t version) { return request.encode(out, version); }};
+}
+
+// Its answer, not decoded yet.
+struct Incoming {
+  Buffer owner;
+  ByteView body;  // behind the header
+  int16_t version;
+};
+
 class BrokerConnection {
  public:
-  BrokerConnection(Network& network, Random& random, Loop& loop, const ClientOptions& options, NodeId node,
+  BrokerConnection(Network& network, Random& random, Loop& loop, ConnectionOptions options, NodeId node,
                    Endpoint endpoint);
   ~BrokerConnection();
   BrokerConnection(const BrokerConnection&) = delete;
@@ -38,28 +69,25 @@ class BrokerConnection {
   // kIo, kNotFound (no such host); the request may then have been carried out. kUnsupported: the broker lacks API or
   // version.
   template <class Request>
-  Task<Result<Reply<typename Request::Response>>> call(const Request& request, MonotonicTime deadline,
-                                                       int16_t version_needed = Request::kMinVersion,
-                                                       int16_t version_max = Request::kMaxStableVersion) {
-    CO_TRY_ASSIGN(auto stream, co_await connected(deadline));
-    CO_TRY_ASSIGN(const int16_t version, choose_version(Request::kApiKey, version_needed, version_max));
-    protocol::Writer frame;
-    const int32_t correlation_id = begin(frame, Request::kApiKey, version);
-    CO_TRY(finish(frame, request.encode(frame, version)));
-    CO_TRY_ASSIGN(Answer answer,
-                  co_await exchange(stream, Request::kApiKey, version, correlation_id, frame.release(), deadline));
-    Reply<typename Request::Response> reply{.owner = std::move(answer.owner), .version = version, .message = {}};
-    protocol::Reader reader(answer.body);
-    CO_TRY(note_corruption(*stream, reply.message.decode(reader, version)));
-    co_return reply;
+  Task<Result<Received<typename Request::Response>>> call(const Request& request, MonotonicTime deadline,
+                                                          int16_t version_needed = Request::kMinVersion,
+                                                          int16_t version_max = Request::kMaxStableVersion) {
+    const Outgoing outgoing = outgoing_of(request, version_needed, version_max);
+    CO_TRY_ASSIGN(Incoming incoming, co_await send(outgoing, deadline));
+    Received<typename Request::Response> received{.owner = std::move(incoming.owner), .version = incoming.version};
+    Reader reader(incoming.body);
+    CO_TRY(note_corruption(received.message.decode(reader, received.version)));
+    co_return received;
   }
+  // The same without its types; `request` lives until the answer is there.
+  Task<Result<Incoming>> send(const Outgoing& request, MonotonicTime deadline);
 
   // For Produce with acks 0: returns when the request is with the kernel.
   template <class Request>
   Task<Result<>> tell(const Request& request, MonotonicTime deadline, int16_t version_max) {
     CO_TRY_ASSIGN(auto stream, co_await connected(deadline));
     CO_TRY_ASSIGN(const int16_t version, choose_version(Request::kApiKey, Request::kMinVersion, version_max));
-    protocol::Writer frame;
+    Writer frame;
     begin(frame, Request::kApiKey, version);
     CO_TRY(finish(frame, request.encode(frame, version)));
     co_return co_await send_unanswered(stream, frame.release(), deadline);
@@ -72,25 +100,25 @@ class BrokerConnection {
   // Whether connecting has failed lately, so that a caller with a choice takes another broker.
   [[nodiscard]] bool is_backing_off() const;
   // The highest version up to `most` that the broker, once connected, serves as well. kUnsupported.
-  [[nodiscard]] Result<int16_t> choose_version(protocol::ApiKey key, int16_t least, int16_t most) const;
+  [[nodiscard]] Result<int16_t> choose_version(ApiKey key, int16_t least, int16_t most) const;
   void close();
 
  private:
   Task<Result<std::shared_ptr<Stream>>> connected(MonotonicTime deadline);
   Task<Result<std::shared_ptr<Stream>>> connect(MonotonicTime deadline);
   Task<Result<>> learn_versions(std::shared_ptr<Stream> stream, MonotonicTime deadline);
-  Task<Result<Answer>> exchange(std::shared_ptr<Stream> stream, protocol::ApiKey key, int16_t version,
-                                int32_t correlation_id, SharedBytes frame, MonotonicTime deadline);
+  Task<Result<Answer>> exchange(std::shared_ptr<Stream> stream, ApiKey key, int16_t version, int32_t correlation_id,
+                                SharedBytes frame, MonotonicTime deadline);
   Task<Result<>> send_unanswered(std::shared_ptr<Stream> stream, SharedBytes frame, MonotonicTime deadline);
-  int32_t begin(protocol::Writer& frame, protocol::ApiKey key, int16_t version);
-  static Result<> finish(protocol::Writer& frame, Result<> encoded);
+  int32_t begin(Writer& frame, ApiKey key, int16_t version);
+  static Result<> finish(Writer& frame, Result<> encoded);
   // An answer that does not parse means that the two sides disagree about the bytes: nothing after it can be trusted.
-  static Result<> note_corruption(Stream& stream, Result<> decoded);
+  Result<> note_corruption(Result<> decoded);
 
   Network& network_;
   Random& random_;
   Loop& loop_;
-  const ClientOptions& options_;
+  ConnectionOptions options_;
   NodeId node_;
   Endpoint endpoint_;
 
@@ -107,4 +135,4 @@ class BrokerConnection {
   int32_t next_correlation_id_ = 0;
 };
 
-}  // namespace weir::client
+}  // namespace weir::protocol

@@ -4,7 +4,7 @@
 
 #include "base/seams.h"
 
-namespace weir::client {
+namespace weir::protocol {
 
 class Backoff {
  public:
@@ -22,4 +22,4 @@ class Backoff {
   int failures_ = 0;
 };
 
-}  // namespace weir::client
+}  // namespace weir::protocol

@@ -11,7 +11,7 @@
 #include "base/seams.h"
 #include "protocol/api_key.h"
 
-namespace weir::client {
+namespace weir::protocol {
 
 // The bytes behind the header of an answer, and what keeps them alive.
 struct Answer {
@@ -23,7 +23,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
  public:
   // A request without an answer yet. Shared, because the one who waits may go away before the answer comes.
   struct Call {
-    protocol::ApiKey key{};
+    ApiKey key{};
     int16_t version = 0;
     int32_t correlation_id = 0;
     std::optional<Result<Answer>> result;
@@ -72,4 +72,4 @@ class Stream : public std::enable_shared_from_this<Stream> {
   MonotonicTime last_use_;
 };
 
-}  // namespace weir::client
+}  // namespace weir::protocol

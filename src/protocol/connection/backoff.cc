@@ -1,8 +1,8 @@
-#include "client/backoff.h"
+#include "protocol/connection/backoff.h"
 
 #include <algorithm>
 
-namespace weir::client {
+namespace weir::protocol {
 
 Duration Backoff::next(Random& random) {
   Duration wait = first_;
@@ -13,4 +13,4 @@ Duration Backoff::next(Random& random) {
   return wait - wait / 5 + Duration(random.below(spread));
 }
 
-}  // namespace weir::client
+}  // namespace weir::protocol

@@ -1,10 +1,10 @@
-#include "client/stream.h"
+#include "protocol/connection/stream.h"
 
 #include <fmt/format.h>
 
 #include "protocol/frame.h"
 
-namespace weir::client {
+namespace weir::protocol {
 
 Stream::Stream(Loop& loop, std::unique_ptr<Connection> connection, size_t answer_size_max, Duration write_stall)
     : loop_(loop),
@@ -90,8 +90,8 @@ Task<Result<>> Stream::read_answer() {
     co_return fail(Errc::kCorrupt, connection_->peer().to_string() + " sent an answer that nothing asked for");
   }
   auto call = calls_.front();
-  protocol::Reader reader(bytes);
-  CO_TRY_ASSIGN(const int32_t correlation_id, protocol::decode_response_header(reader, call->key, call->version));
+  Reader reader(bytes);
+  CO_TRY_ASSIGN(const int32_t correlation_id, decode_response_header(reader, call->key, call->version));
   if (correlation_id != call->correlation_id) {
     co_return fail(Errc::kCorrupt, fmt::format("{} answered request {} where {} was next",
                                                connection_->peer().to_string(), correlation_id, call->correlation_id));
@@ -102,4 +102,4 @@ Task<Result<>> Stream::read_answer() {
   co_return Result<>();
 }
 
-}  // namespace weir::client
+}  // namespace weir::protocol
