@@ -15,13 +15,15 @@ namespace {
 
 // While the controller does not know yet that this broker has caught up.
 constexpr Duration kUnfenceRetry = milliseconds(20);
+constexpr Duration kRegistrationRetry = milliseconds(200);
 
 }  // namespace
 
 Task<Result<>> BrokerLifecycle::start(std::vector<AdvertisedListener> listeners) {
   listeners_ = std::move(listeners);
   incarnation_ = Uuid::random(node_.seams.random);
-  CO_TRY(co_await register_broker());
+  const MonotonicTime deadline = Loop::current().now() + milliseconds(node_.config.initial_registration_timeout_ms());
+  CO_TRY(co_await register_broker(deadline));
   for (;;) {
     CO_TRY_ASSIGN(const auto answer, co_await heartbeat(false));
     co_await applier_.caught_up();
@@ -32,7 +34,7 @@ Task<Result<>> BrokerLifecycle::start(std::vector<AdvertisedListener> listeners)
   co_return Result<>();
 }
 
-Task<Result<>> BrokerLifecycle::register_broker() {
+Task<Result<>> BrokerLifecycle::register_broker(MonotonicTime deadline) {
   protocol::BrokerRegistrationRequest request;
   request.broker_id = node_.node_id.value();
   request.cluster_id = node_.cluster_id;
@@ -52,16 +54,21 @@ Task<Result<>> BrokerLifecycle::register_broker() {
   std::ranges::sort(directories_);
   request.log_dirs = directories_;
   request.previous_broker_epoch = node_.log_dirs->previous_epoch().value();
-  CO_TRY_ASSIGN(const auto reply,
-                co_await controller_.submit(request, protocol::BrokerRegistrationRequest::kMaxVersion));
-  if (reply.response.error_code != 0) {
+  for (;;) {
+    CO_TRY_ASSIGN(const auto reply, co_await controller_.tell(request, deadline));
     const auto error = protocol::error_code(reply.response.error_code);
-    co_return fail(Errc::kUnavailable, fmt::format("the controller refuses broker {}: {}", node_.node_id.value(),
-                                                   protocol::error_name(error)));
+    if (error == ErrorCode::kNone) {
+      epoch_ = BrokerEpoch(reply.response.broker_epoch);
+      co_await applier_.caught_up();
+      co_return Result<>();
+    }
+    // Of a process that was killed the session lasts for a while.
+    if (error != ErrorCode::kDuplicateBrokerRegistration || Loop::current().now() >= deadline) {
+      co_return fail(Errc::kUnavailable, fmt::format("the controller refuses broker {}: {}", node_.node_id.value(),
+                                                     protocol::error_name(error)));
+    }
+    co_await sleep_for(kRegistrationRetry);
   }
-  epoch_ = BrokerEpoch(reply.response.broker_epoch);
-  co_await applier_.caught_up();
-  co_return Result<>();
 }
 
 Task<Result<protocol::BrokerHeartbeatResponse>> BrokerLifecycle::heartbeat(bool want_shut_down) {
@@ -75,7 +82,9 @@ Task<Result<protocol::BrokerHeartbeatResponse>> BrokerLifecycle::heartbeat(bool 
     if (std::ranges::find(online, id) == online.end()) request.offline_log_dirs.push_back(id);
   }
   request.cordoned_log_dirs = node_.log_dirs->cordoned_ids();
-  CO_TRY_ASSIGN(const auto reply, co_await controller_.submit(request, protocol::BrokerHeartbeatRequest::kMaxVersion));
+  // Later there is more to say, and another controller to say it to.
+  const MonotonicTime deadline = Loop::current().now() + milliseconds(node_.config.broker_session_timeout_ms());
+  CO_TRY_ASSIGN(const auto reply, co_await controller_.tell(request, deadline));
   co_return reply.response;
 }
 
@@ -90,7 +99,7 @@ Task<void> BrokerLifecycle::keep_alive() {
       log_warn("broker", "a heartbeat was not answered", kv("why", answer.error().message));
     } else if (answer->error_code == error_field(ErrorCode::kStaleBrokerEpoch)) {
       log_warn("broker", "the controller has forgotten this broker: registering again");
-      if (const auto registered = co_await register_broker(); !registered) {
+      if (const auto registered = co_await register_broker(Loop::current().now()); !registered) {
         log_error("broker", "registration failed", kv("why", registered.error().message));
       }
     }

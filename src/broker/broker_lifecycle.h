@@ -11,7 +11,7 @@
 #include "base/sync.h"
 #include "base/uuid.h"
 #include "broker/config/broker_config.h"
-#include "broker/controller/controller_shell.h"
+#include "broker/controller_client.h"
 #include "broker/metadata_applier.h"
 #include "broker/node_context.h"
 
@@ -29,11 +29,13 @@ class BrokerLifecycle {
   using FailureHandler = std::function<void(const Error&)>;
 
   // `on_failure` is called when the controller cannot be told for log.dir.failure.timeout.ms that a directory failed.
-  BrokerLifecycle(NodeContext& node, ControllerShell& controller, MetadataApplier& applier, FailureHandler on_failure)
+  BrokerLifecycle(NodeContext& node, ControllerClient& controller, MetadataApplier& applier, FailureHandler on_failure)
       : node_(node), controller_(controller), applier_(applier), on_failure_(std::move(on_failure)) {}
 
-  // Registers and returns when the controller has unfenced this broker: it may lead from then on. Errors are final:
-  // another broker with this id is alive, another cluster, features that this node lacks.
+  // Registers and returns when the controller has unfenced this broker: it may lead from then on. Waits for a
+  // controller, and for the session of another broker with this id to end, for
+  // initial.broker.registration.timeout.ms. Errors are final: it is alive, another cluster, features that this node
+  // lacks.
   Task<Result<>> start(std::vector<AdvertisedListener> listeners);
   // A directory has failed, or others are cordoned: the controller is told at once.
   void directories_changed();
@@ -42,7 +44,7 @@ class BrokerLifecycle {
   [[nodiscard]] BrokerEpoch epoch() const { return epoch_; }
 
  private:
-  Task<Result<>> register_broker();
+  Task<Result<>> register_broker(MonotonicTime deadline);
   // One heartbeat; what the controller says.
   Task<Result<protocol::BrokerHeartbeatResponse>> heartbeat(bool want_shut_down);
   Task<void> keep_alive();
@@ -50,7 +52,7 @@ class BrokerLifecycle {
   void check_told(const Result<protocol::BrokerHeartbeatResponse>& answer, MonotonicTime sent);
 
   NodeContext& node_;
-  ControllerShell& controller_;
+  ControllerClient& controller_;
   MetadataApplier& applier_;
   std::vector<AdvertisedListener> listeners_;
   FailureHandler on_failure_;

@@ -1,5 +1,7 @@
 #include "broker/group_service.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "broker/partition/partition_log_reader.h"
 #include "broker/shard.h"
@@ -7,6 +9,13 @@
 #include "protocol/control_record.h"
 
 namespace weir::broker {
+namespace {
+
+// While a write is under way: how often it is looked at whether the node stops, and how long it then may take.
+constexpr Duration kCommitCheck = seconds(1);
+constexpr Duration kStopPatience = seconds(5);
+
+}  // namespace
 
 // Reads the image that the shard shows.
 class GroupService::Catalog final : public TopicCatalog {
@@ -85,11 +94,18 @@ class GroupService::Log final : public GroupLog {
     const ProduceResult appended = partition_->append_internal({batch.owner.data(), batch.bytes.size()});
     if (appended.error != protocol::ErrorCode::kNone)
       co_return fail(code_of(appended.error), "the offsets topic takes no records");
-    if (!co_await partition_->wait_committed(appended.last_offset, kNever)) {
-      co_return fail(Errc::kUnavailable, "the offsets topic has moved");
+    Loop& loop = Loop::current();
+    while (
+        !co_await partition_->wait_committed(appended.last_offset, std::min(give_up_at_, loop.now() + kCommitCheck))) {
+      if (partition_->stopped() || !partition_->is_leader()) {
+        co_return fail(Errc::kUnavailable, "the offsets topic has moved");
+      }
+      if (loop.now() >= give_up_at_) co_return fail(Errc::kUnavailable, "the node stops");
     }
     co_return appended.base_offset;
   }
+  // A flush that waits for room on the disk must not keep a node from stopping.
+  void give_up_at(MonotonicTime time) { give_up_at_ = time; }
 
   [[nodiscard]] size_t batch_size_max() const override {
     return static_cast<size_t>(partition_->log().config().batch_size_max) / 2;
@@ -135,6 +151,7 @@ class GroupService::Log final : public GroupLog {
 
   BrokerShard& shard_;
   std::shared_ptr<Partition> partition_;
+  MonotonicTime give_up_at_ = kNever;
 };
 
 GroupService::GroupService(BrokerShard& shard, GroupConfig config)
@@ -199,6 +216,8 @@ void GroupService::resign(PartitionIndex index) {
 Task<void> GroupService::retire(std::shared_ptr<Coordinator> coordinator) { co_await coordinator->shell->shut_down(); }
 
 Task<void> GroupService::stop() {
+  const MonotonicTime patience = Loop::current().now() + kStopPatience;
+  for (const auto& [index, coordinator] : coordinators_) coordinator->log->give_up_at(patience);
   while (!coordinators_.empty()) {
     const std::shared_ptr<Coordinator> coordinator = std::move(coordinators_.begin()->second);
     coordinators_.erase(coordinators_.begin());

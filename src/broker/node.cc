@@ -60,6 +60,7 @@ class Node::Impl {
   Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loops, FailureHandler on_failure);
 
   Task<Result<>> start(MakeData make_data);
+  void abandon_start();
   Task<void> stop();
   [[nodiscard]] Endpoint address(std::string_view listener) const;
   [[nodiscard]] NodeId id() const { return context_.node_id; }
@@ -69,6 +70,7 @@ class Node::Impl {
   Loop& home() { return *loops_.front(); }
   Task<Result<>> start_quorum();
   Result<> bind();
+  void run_acceptors(bool of_controllers);
   // `setting` is the one that says where.
   Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint, std::string_view setting);
   Task<Result<>> register_broker();
@@ -86,7 +88,8 @@ class Node::Impl {
   DirectoryAssignments assignments_;
   FailureHandler on_failure_;
   quorum::MetadataLoader loader_;
-  PeerChannel peers_;
+  PeerChannel peers_;             // of the quorum
+  PeerChannel controller_peers_;  // of the controller's clients: what waits for a commit must not hold a fetch up
   quorum::RaftNode raft_;
   ConfigRulesTable rules_;
   std::vector<std::unique_ptr<BrokerShard>> shards_;
@@ -99,6 +102,7 @@ class Node::Impl {
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   std::unique_ptr<HttpServer> http_;
   bool ready_ = false;
+  bool abandoned_ = false;
 };
 
 namespace {
@@ -114,6 +118,10 @@ quorum::RaftOptions raft_options(const BrokerConfig& config, Node::FailureHandle
   options.static_voters = quorum::VoterSet(std::move(voters));
   options.bootstrap_servers = config.quorum_bootstrap_servers();
   options.listener_name = config.controller_listener_names().front();
+  for (const ListenerConfig& listener : config.advertised_listeners()) {
+    if (!config.is_controller() || !config.is_controller_listener(listener.name)) continue;
+    options.endpoints.push_back({listener.name, listener.endpoint.host, listener.endpoint.port});
+  }
   options.election_timeout = milliseconds(config.quorum_election_timeout_ms());
   options.fetch_timeout = milliseconds(config.quorum_fetch_timeout_ms());
   options.request_timeout = milliseconds(config.quorum_request_timeout_ms());
@@ -148,6 +156,7 @@ Node::Impl::Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loo
       assignments_(context_, *loops_.front()),
       on_failure_(std::move(on_failure)),
       peers_(seams, *loops_.front(), milliseconds(config.quorum_request_timeout_ms())),
+      controller_peers_(seams, *loops_.front(), milliseconds(config.quorum_request_timeout_ms())),
       raft_(raft_options(config, on_failure_), seams, *loops_.front(), loader_, peers_),
       rules_(config.settings()),
       applier_(context_, *loops_.front()) {
@@ -172,12 +181,12 @@ Task<Result<>> Node::Impl::start(MakeData make_data) {
   }));
   context_.cluster_id = log_dirs_.cluster_id();
   CO_TRY(co_await start_quorum());
-  CO_TRY(co_await register_broker());
+  if (config_.is_broker()) CO_TRY(co_await register_broker());
   maintenance_ = std::make_unique<Maintenance>(context_);
   maintenance_->start();
   cleaner_ = std::make_unique<LogCleaner>(context_, *maintenance_);
   cleaner_->start();
-  for (const auto& acceptor : acceptors_) home().spawn(acceptor->run());
+  run_acceptors(false);
   ready_ = true;
   co_return Result<>();
 }
@@ -189,11 +198,24 @@ Result<std::unique_ptr<Listener>> Node::Impl::listen(const Endpoint& endpoint, s
               fmt::format("{}; another node may run there: {} names other ports", bound.error().message, setting));
 }
 
+void Node::Impl::run_acceptors(bool of_controllers) {
+  for (const auto& acceptor : acceptors_) {
+    if (acceptor->is_controllers() == of_controllers) home().spawn(acceptor->run());
+  }
+}
+
+void Node::Impl::abandon_start() {
+  abandoned_ = true;
+  raft_.stop_waiting();
+  if (client_ != nullptr) client_->stop();
+}
+
 Result<> Node::Impl::bind() {
   for (const ListenerConfig& listener : config_.listeners()) {
-    if (config_.is_controller_listener(listener.name)) continue;
+    const bool is_controllers = config_.is_controller_listener(listener.name);
     TRY_ASSIGN(auto bound, listen(listener.endpoint, "listeners"));
-    acceptors_.push_back(std::make_unique<Acceptor>(context_, listener.name, std::move(bound)));
+    acceptors_.push_back(std::make_unique<Acceptor>(context_, is_controllers ? controller_apis() : broker_apis(),
+                                                    listener.name, std::move(bound)));
   }
   if (config_.http_listener()) {
     TRY_ASSIGN(auto bound, listen(*config_.http_listener(), "weir.http.listener"));
@@ -211,15 +233,21 @@ Task<Result<>> Node::Impl::start_quorum() {
                             .delete_topic_enable = config_.delete_topic_enabled(),
                             .num_partitions = config_.num_partitions(),
                             .default_replication_factor = config_.default_replication_factor(),
+                            .replication_factor_max = 1,
                             .broker_session_timeout = milliseconds(config_.broker_session_timeout_ms()),
                             .metadata_max_idle_interval = milliseconds(config_.metadata_idle_interval_ms()),
                             .quota_windows = config_.controller_quota_windows()};
   controller_ = std::make_unique<ControllerShell>(home(), context_.seams.clock, raft_, loader_,
                                                   Controller(std::move(options), rules_, context_.seams.random),
                                                   std::move(bootstrap));
-  client_ = std::make_unique<ControllerClient>(config_, home(), *controller_, applier_);
+  client_ = std::make_unique<ControllerClient>(
+      ControllerClient::Parts{config_, home(), raft_, controller_peers_, *controller_, applier_});
+  if (abandoned_) client_->stop();
   context_.controller = client_.get();
   CO_TRY(co_await raft_.start(*controller_));
+  // The others may need this node to make a quorum.
+  run_acceptors(true);
+  CO_TRY(co_await raft_.caught_up());
   // What the log says in the end, not each step of how that came about: an older record that does not know of a
   // partition's directory yet would have its log made anew where another directory is offline.
   loader_.subscribe(applier_);
@@ -235,7 +263,7 @@ Task<Result<>> Node::Impl::register_broker() {
     if (endpoint.port == 0) endpoint.port = address(advertised.name).port;
     listeners.push_back({advertised.name, endpoint, static_cast<int16_t>(advertised.protocol)});
   }
-  lifecycle_ = std::make_unique<BrokerLifecycle>(context_, *controller_, applier_, on_failure_);
+  lifecycle_ = std::make_unique<BrokerLifecycle>(context_, *client_, applier_, on_failure_);
   CO_TRY(co_await lifecycle_->start(std::move(listeners)));
   context_.broker_epoch = lifecycle_->epoch();
   co_return Result<>();
@@ -318,9 +346,10 @@ Task<void> Node::Impl::stop() {
     clean &= (co_await maintenance_->write_checkpoints(Checkpoints::kHighWatermarks)).has_value();
   clean &= co_await stop_shards();
   if (maintenance_ != nullptr) clean &= (co_await maintenance_->write_checkpoints(Checkpoints::kAll)).has_value();
+  if (client_ != nullptr) client_->stop();
   clean &= (co_await raft_.stop()).has_value();
   if (clean) {
-    const BrokerEpoch epoch = lifecycle_->epoch();
+    const BrokerEpoch epoch = lifecycle_ == nullptr ? BrokerEpoch(-1) : lifecycle_->epoch();
     const Result<> marked = co_await log_dirs_.mark_clean(epoch);
     if (!marked) log_error("node", "the clean shutdown could not be noted", kv("why", marked.error().message));
   }
@@ -336,12 +365,18 @@ Endpoint Node::Impl::address(std::string_view listener) const {
   return {};
 }
 
-Endpoint Node::Impl::client_address() const { return acceptors_.empty() ? Endpoint{} : acceptors_.front()->local(); }
+Endpoint Node::Impl::client_address() const {
+  for (const auto& acceptor : acceptors_) {
+    if (!acceptor->is_controllers() || !config_.is_broker()) return acceptor->local();
+  }
+  return {};
+}
 
 Node::Node(const BrokerConfig& config, Seams seams, std::vector<Loop*> loops, FailureHandler on_failure)
     : impl_(std::make_unique<Impl>(config, seams, std::move(loops), std::move(on_failure))) {}
 Node::~Node() = default;
 Task<Result<>> Node::start(MakeData make_data) { return impl_->start(std::move(make_data)); }
+void Node::abandon_start() { impl_->abandon_start(); }
 Task<void> Node::stop() { return impl_->stop(); }
 Endpoint Node::address(std::string_view listener) const { return impl_->address(listener); }
 Endpoint Node::client_address() const { return impl_->client_address(); }

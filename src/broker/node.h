@@ -29,6 +29,8 @@ class Node {
   // the data are opened, on a disk thread: only a node that has its ports may make any.
   using MakeData = std::function<Result<>()>;
   Task<Result<>> start(MakeData make_data = nullptr);
+  // Ends a start() that waits for other nodes; it fails then.
+  void abandon_start();
   // Controlled shutdown: connections are closed, leadership is handed over, logs are flushed and marked clean.
   Task<void> stop();
 

@@ -1,5 +1,5 @@
-// PeerChannel: the metadata quorum's way to the other nodes, over their controllers' listeners. Owned by the node; its
-// first loop only.
+// PeerChannel: a node's way to the controllers of other nodes, a connection to each. Each answers one request at a
+// time, so that requests which wait for each other need channels of their own. Owned by the node; its first loop only.
 #pragma once
 
 #include <map>

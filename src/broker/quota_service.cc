@@ -9,13 +9,13 @@
 namespace weir::broker {
 
 size_t QuotaService::fetch_size_max(const RequestContext& context) const {
-  const auto limit = table_.find(QuotaKind::kFetch, RequestContext::user(), context.client_id());
+  const auto limit = table_.find(QuotaKind::kFetch, context.user(), context.client_id());
   if (!limit) return std::numeric_limits<size_t>::max();
   return static_cast<size_t>(std::min<double>(ledger_.burst(*limit), std::numeric_limits<int32_t>::max()));
 }
 
 Task<void> QuotaService::charge(RequestContext& context, QuotaKind kind, double amount, OverLimit over) {
-  auto limit = table_.find(kind, RequestContext::user(), context.client_id());
+  auto limit = table_.find(kind, context.user(), context.client_id());
   if (!limit) co_return;
   const std::vector<BrokerShard*>& shards = shard_.node().shards;
   BrokerShard* home = shards[QuotaKeyHash{}(limit->key) % shards.size()];

@@ -54,10 +54,6 @@ Result<BrokerConfig> read_checked(const StartOptions& options) {
   }
   for (const auto& [key, value] : options.overrides) settings[key] = value;
   TRY_ASSIGN(BrokerConfig config, BrokerConfig::make(std::move(settings), host_name()));
-  if (!config.is_broker() || !config.is_controller()) {
-    return fail(Errc::kInvalidArgument,
-                "process.roles must be broker,controller: a node of one role alone is not built yet");
-  }
   return config;
 }
 
@@ -108,7 +104,11 @@ class Process {
     log_info("node", started_ ? "stopping" : "stopping when it has started");
     home().post([this] {
       stop_requested_ = true;
-      if (started_) home().spawn(stop());
+      if (started_) {
+        home().spawn(stop());
+      } else {
+        node_.abandon_start();
+      }
     });
     while (events_.wait() != ProcessEvents::Event::kFinish) {
       if (!started_) {
@@ -121,6 +121,7 @@ class Process {
 
   Task<void> start(MonotonicTime began) {
     const Result<> started = co_await node_.start(std::move(make_data_));
+    if (!started && stop_requested_) co_return co_await stop();
     if (!started) {
       fail(started.error());
       co_return;

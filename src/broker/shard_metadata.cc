@@ -136,6 +136,13 @@ Task<std::vector<PartitionKey>> apply_to_partitions(BrokerShard& shard, const qu
         (*existing)->apply(*image);
         continue;
       }
+      // Served as if it were alone, it would acknowledge what the others do not have.
+      if (image->replicas.size() > 1) {
+        log_error("partition", "has several replicas, which is not built yet, and stays offline",
+                  kv("topic", change.after->name), kv("partition", index));
+        shard.add_offline({id, index});
+        continue;
+      }
       // Until the next start: made anew, it would be empty, and take the place of the log that cannot be seen.
       if (shard.is_offline({id, index})) continue;
       co_await opener.add({change.after, index, settings.min_insync_replicas,

@@ -1,9 +1,11 @@
-// Reply: an answer in the making, with the texts that its strings are views of. Belongs to whoever holds it.
+// Reply: an answer with what its views refer to. Belongs to whoever holds it.
 #pragma once
 
 #include <deque>
 #include <string>
 #include <string_view>
+
+#include "base/buffer.h"
 
 namespace weir::protocol {
 
@@ -11,7 +13,8 @@ namespace weir::protocol {
 template <class Response>
 struct Reply {
   Response response;
-  std::deque<std::string> texts;
+  std::deque<std::string> texts;  // made for it
+  Buffer owner;                   // of an answer that came from another node
 
   Reply() = default;
   Reply(Reply&&) = default;

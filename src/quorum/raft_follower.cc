@@ -121,7 +121,11 @@ Task<RaftNode::AfterFetch> RaftNode::take_fetched(const protocol::FetchResponse&
         {LeaderEpoch(partition.diverging_epoch.epoch), Offset(partition.diverging_epoch.end_offset)});
   } else {
     if (partition.records && partition.records->size() > 0) taken = co_await take_records(partition.records->bytes());
-    if (taken) raise_high_watermark(std::min(Offset(partition.high_watermark), log_->end_offset()));
+    if (taken) {
+      leaders_high_watermark_ = Offset(partition.high_watermark);
+      raise_high_watermark(std::min(leaders_high_watermark_, log_->end_offset()));
+      committed_changed_.notify_all();
+    }
   }
   if (taken) co_return AfterFetch{.is_good = true};
   if (taken.error().code == Errc::kIo) {

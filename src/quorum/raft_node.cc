@@ -268,6 +268,21 @@ Task<Result<>> RaftNode::committed(Offset offset) {
   }
 }
 
+Task<Result<>> RaftNode::caught_up() {
+  while (true) {
+    if (failure_) co_return std::unexpected(*failure_);
+    const bool follows = leaders_high_watermark_ != kNoOffset && loaded_end_ >= leaders_high_watermark_;
+    if (announced_ || follows) co_return Result<>();
+    if (stopping_ || waits_no_more_) co_return fail(Errc::kUnavailable, "the node stops");
+    co_await committed_changed_.wait();
+  }
+}
+
+void RaftNode::stop_waiting() {
+  waits_no_more_ = true;
+  committed_changed_.notify_all();
+}
+
 void RaftNode::raise_high_watermark(Offset end) {
   if (end <= high_watermark_) return;
   high_watermark_ = end;
@@ -337,6 +352,7 @@ void RaftNode::fail_log(Error error) {
 Task<Result<>> RaftNode::stop() {
   if (is_leader() && !is_over()) co_await hand_over();
   stopping_ = true;
+  committed_changed_.notify_all();
   snapshot_timer_.cancel();
   deadline_timer_.cancel();
   channel_.close();

@@ -112,6 +112,11 @@ class RaftNode {
   // Hands the leadership over if there are others, waits for what is under way, flushes and closes the files.
   Task<Result<>> stop();
 
+  // Waits until this node has loaded what was committed when it first heard of a leader, or leads itself. kUnavailable
+  // when it stops, or stop_waiting() is called, kIo when the log failed.
+  Task<Result<>> caught_up();
+  void stop_waiting();
+
   [[nodiscard]] bool is_leader() const;
   [[nodiscard]] RoleName role() const { return state_->role(); }
   [[nodiscard]] LeaderEpoch epoch() const;
@@ -316,7 +321,9 @@ class RaftNode {
   size_t ends_told_ = 0;    // voters that know that this node has resigned
   size_t next_server_ = 0;  // that is asked for the leader
   Offset high_watermark_ = kNoOffset;
-  Offset loaded_end_{0};    // everything below is in the loader
+  Offset loaded_end_{0};                       // everything below is in the loader
+  Offset leaders_high_watermark_ = kNoOffset;  // as a leader told last
+  bool waits_no_more_ = false;
   bool announced_ = false;  // that this node leads
   bool flushing_ = false;
   bool loading_ = false;

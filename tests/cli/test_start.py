@@ -130,12 +130,37 @@ def test_a_file_that_cannot_be_used_is_named(alone, tmp_path):
         assert done.err.startswith(f"weir: {tmp_path}/wrong.properties: {said}")
 
 
-def test_a_node_of_one_role_does_not_pretend_to_be_two(alone, tmp_path):
-    port = brokers.free_ports(1)[0]
-    file = properties(tmp_path, process_roles="broker", listeners=f"PLAINTEXT://127.0.0.1:{port}")
-    done = alone.run("start", str(file))
-    assert done.code == 2
-    assert "process.roles must be broker,controller" in done.err
+def test_a_broker_and_a_controller_of_their_own_make_a_cluster(alone, tmp_path):
+    port, controller_port = brokers.free_ports(2)
+    voters = f"1@127.0.0.1:{controller_port}"
+    controller = properties(tmp_path, "controller", process_roles="controller", listeners=f"CONTROLLER://127.0.0.1:{controller_port}",
+                            controller_quorum_voters=voters)
+    broker = properties(tmp_path, "broker", process_roles="broker", node_id="2", listeners=f"PLAINTEXT://127.0.0.1:{port}",
+                        controller_quorum_voters=voters)
+    for file in (controller, broker):
+        alone("format", "-t", CLUSTER, "-c", str(file))
+    # The broker waits for the controller.
+    waiting = alone.start("start", str(broker))
+    process = alone.start("start", str(controller))
+    assert f"node 1 ready on 127.0.0.1:{controller_port}" in process.stdout.readline()
+    assert f"node 2 ready on 127.0.0.1:{port}" in waiting.stdout.readline()
+    alone("topic", "create", "t", "--bootstrap", f"127.0.0.1:{port}")
+    assert alone("topic", "list", "--bootstrap", f"127.0.0.1:{port}", "-o", "json").json[0]["name"] == "t"
+    for each in (waiting, process):
+        each.send_signal(signal.SIGTERM)
+        assert (each.wait(timeout=60), "stopped clean=true" in each.stderr.read()) == (0, True)
+
+
+def test_a_node_that_waits_for_its_quorum_can_be_stopped(alone, tmp_path):
+    port, own, other = brokers.free_ports(3)
+    file = properties(tmp_path, "first", listeners=f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{own}",
+                      controller_quorum_voters=f"1@127.0.0.1:{own},2@127.0.0.1:{other}")
+    alone("format", "-t", CLUSTER, "-c", str(file))
+    process = alone.start("start", str(file))
+    while "prospective" not in process.stderr.readline():
+        assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    assert (process.wait(timeout=60), process.stdout.read()) == (0, "")
 
 
 def test_a_mistyped_setting_is_told_and_the_node_starts(alone, formatted):

@@ -69,7 +69,7 @@ TEST(CapturedRequests, AreAnsweredInTheVersionTheyAskIn) {
   for (const std::string& line : golden::lines("exchanges.jsonl.gz")) {
     const auto key = static_cast<protocol::ApiKey>(golden::number_of(line, "key"));
     const auto version = static_cast<int16_t>(golden::number_of(line, "version"));
-    const broker::ApiHandler* handler = broker::find_handler(key);
+    const broker::ApiHandler* handler = broker::broker_apis().find(key);
     const bool is_served = handler != nullptr && version >= handler->versions.min && version <= handler->versions.max;
     // A rebalance waits for the members of the captured group, who are not here; acks=0 has no answer.
     const bool waits = key == protocol::ApiKey::kJoinGroup || key == protocol::ApiKey::kSyncGroup;

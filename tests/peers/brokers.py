@@ -149,7 +149,9 @@ class Broker:
 
     def start(self, outlives_us: bool = False) -> Broker:
         """Starts the process and returns when it says that it is ready."""
-        self.launch(outlives_us)
+        return self.launch(outlives_us).wait_until_ready()
+
+    def wait_until_ready(self) -> Broker:
         ready = b" ready on " if self.kind == "weir" else b"Kafka Server started"
         deadline = time.monotonic() + START_TIMEOUT_S
         while ready not in self._new_log():

@@ -93,6 +93,9 @@ class BrokerConfig {
 
   // Broker and controller.
   [[nodiscard]] int32_t broker_heartbeat_interval_ms() const { return int32("broker.heartbeat.interval.ms"); }
+  [[nodiscard]] int32_t initial_registration_timeout_ms() const {
+    return int32("initial.broker.registration.timeout.ms");
+  }
   [[nodiscard]] int32_t broker_session_timeout_ms() const { return int32("broker.session.timeout.ms"); }
 
   // Topics.

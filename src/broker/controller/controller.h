@@ -60,6 +60,8 @@ struct ControllerOptions {
   bool delete_topic_enable = true;
   int32_t num_partitions = 1;
   int16_t default_replication_factor = 1;
+  // Brokers do not copy each other's partitions yet: a partition that lives on several would be served without it.
+  int16_t replication_factor_max = INT16_MAX;
   Duration broker_session_timeout = milliseconds(9000);
   Duration metadata_max_idle_interval = milliseconds(500);  // zero: no NoOpRecords
   QuotaWindows quota_windows{};

@@ -21,6 +21,7 @@ namespace weir::broker {
 struct Requester {
   std::string user{};
   std::string client_id{};
+  std::string address{"\x7f\0\0\x01", 4};  // of the client: 4 or 16 bytes
 };
 
 class ControllerShell : public quorum::LeadershipListener, private Timer {

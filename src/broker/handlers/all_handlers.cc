@@ -9,6 +9,7 @@
 #include "broker/handlers/api_versions.h"
 #include "broker/handlers/consumer_group_describe.h"
 #include "broker/handlers/consumer_group_heartbeat.h"
+#include "broker/handlers/controller_handlers.h"
 #include "broker/handlers/create_partitions.h"
 #include "broker/handlers/create_topics.h"
 #include "broker/handlers/delete_groups.h"
@@ -23,6 +24,7 @@
 #include "broker/handlers/describe_quorum.h"
 #include "broker/handlers/describe_topic_partitions.h"
 #include "broker/handlers/elect_leaders.h"
+#include "broker/handlers/envelope.h"
 #include "broker/handlers/fetch.h"
 #include "broker/handlers/find_coordinator.h"
 #include "broker/handlers/get_telemetry_subscriptions.h"
@@ -42,6 +44,7 @@
 #include "broker/handlers/offset_for_leader_epoch.h"
 #include "broker/handlers/produce.h"
 #include "broker/handlers/push_telemetry.h"
+#include "broker/handlers/raft_handlers.h"
 #include "broker/handlers/sync_group.h"
 #include "broker/handlers/update_features.h"
 #include "broker/quota_service.h"
@@ -64,7 +67,7 @@ std::array<ApiHandler, sizeof...(Handlers)> make_table() {
   return table;
 }
 
-const auto kHandlers = make_table<
+const auto kBrokerHandlers = make_table<
     ApiVersionsHandler, MetadataHandler, ProduceHandler, FetchHandler, ListOffsetsHandler, OffsetForLeaderEpochHandler,
     InitProducerIdHandler, FindCoordinatorHandler, CreateTopicsHandler, DeleteTopicsHandler, CreatePartitionsHandler,
     DeleteRecordsHandler, DescribeConfigsHandler, IncrementalAlterConfigsHandler, AlterConfigsHandler,
@@ -76,15 +79,32 @@ const auto kHandlers = make_table<
     PushTelemetryHandler, ConsumerGroupHeartbeatHandler, ConsumerGroupDescribeHandler, DescribeLogDirsHandler,
     AlterReplicaLogDirsHandler>();
 
+const auto kControllerHandlers =
+    make_table<ApiVersionsHandler, RaftFetchHandler, VoteHandler, BeginQuorumEpochHandler, EndQuorumEpochHandler,
+               FetchSnapshotHandler, DescribeQuorumHandler, BrokerRegistrationHandler, BrokerHeartbeatHandler,
+               UnregisterBrokerHandler, AllocateProducerIdsHandler, AlterPartitionHandler, AssignReplicasToDirsHandler,
+               ControllerRegistrationHandler, EnvelopeHandler, CreateTopicsHandler, DeleteTopicsHandler,
+               CreatePartitionsHandler, IncrementalAlterConfigsHandler, AlterConfigsHandler, ElectLeadersHandler,
+               AlterPartitionReassignmentsHandler, ListPartitionReassignmentsHandler, UpdateFeaturesHandler,
+               AlterClientQuotasHandler>();
+
 }  // namespace
 
 Task<void> charge_time(RequestContext& context) { return context.shard.quotas().charge_time(context); }
 
-std::span<const ApiHandler> all_handlers() { return kHandlers; }
+const ApiHandler* ApiTable::find(protocol::ApiKey key) const {
+  const auto found = std::ranges::lower_bound(handlers_, key, {}, &ApiHandler::key);
+  return found != handlers_.end() && found->key == key ? &*found : nullptr;
+}
 
-const ApiHandler* find_handler(protocol::ApiKey key) {
-  const auto found = std::ranges::lower_bound(kHandlers, key, {}, &ApiHandler::key);
-  return found != kHandlers.end() && found->key == key ? &*found : nullptr;
+const ApiTable& broker_apis() {
+  static const ApiTable table(kBrokerHandlers, false);
+  return table;
+}
+
+const ApiTable& controller_apis() {
+  static const ApiTable table(kControllerHandlers, true);
+  return table;
 }
 
 }  // namespace weir::broker

@@ -48,7 +48,7 @@ Task<Outcome> ApiVersionsHandler::handle(RequestContext& context, const Request&
     context.connection.client_software_name = request.client_software_name;
     context.connection.client_software_version = request.client_software_version;
   }
-  for (const ApiHandler& handler : all_handlers()) {
+  for (const ApiHandler& handler : context.connection.apis.all()) {
     response.api_keys.push_back(
         {static_cast<int16_t>(handler.key), handler.versions.advertised_min, handler.versions.max});
   }

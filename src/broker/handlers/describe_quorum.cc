@@ -1,7 +1,6 @@
 #include "broker/handlers/describe_quorum.h"
 
-#include "broker/controller_client.h"
-#include "broker/shard.h"
+#include "broker/handlers/forward.h"
 
 namespace weir::broker {
 namespace {
@@ -54,6 +53,15 @@ Task<Outcome> DescribeQuorumHandler::handle(RequestContext& context, const Reque
     co_return Outcome::kReply;
   }
   const quorum::QuorumInfo info = co_await context.shard.node().controller->describe_quorum();
+  if (info.leader != context.shard.node().node_id && !context.connection.apis.is_controllers()) {
+    auto reply = co_await context.shard.node().controller->ask_leader(request, context.version(), context.frame_owner,
+                                                                      requester_of(context));
+    if (reply) {
+      response = std::move(reply->response);
+      keep(context, std::move(*reply));
+      co_return Outcome::kReply;
+    }
+  }
   if (info.leader != context.shard.node().node_id) {
     response.error_code = error_field(ErrorCode::kNotLeaderOrFollower);
     response.error_message = error_message(ErrorCode::kNotLeaderOrFollower);

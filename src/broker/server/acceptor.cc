@@ -20,8 +20,9 @@ constexpr size_t kHeldMax = 1024;
 
 }  // namespace
 
-Acceptor::Acceptor(NodeContext& node, std::string listener_name, std::unique_ptr<Listener> listener)
-    : node_(node), listener_name_(std::move(listener_name)), listener_(std::move(listener)) {}
+Acceptor::Acceptor(NodeContext& node, const ApiTable& apis, std::string listener_name,
+                   std::unique_ptr<Listener> listener)
+    : node_(node), apis_(apis), listener_name_(std::move(listener_name)), listener_(std::move(listener)) {}
 
 const ConnectionLimits& Acceptor::limits() {
   const std::shared_ptr<const quorum::MetadataImage>& image = node_.shards.front()->image();
@@ -69,6 +70,7 @@ Task<void> Acceptor::serve(BrokerShard& shard, std::unique_ptr<Accepted> accepte
   {
     std::unique_ptr<Connection> connection = accepted->attach(shard.loop());
     ConnectionInfo info{.id = shard.metrics().connections_accepted++,
+                        .apis = apis_,
                         .listener_name = listener_name_,
                         .client = connection->peer(),
                         .local = connection->local()};

@@ -9,21 +9,24 @@
 #include "base/seams.h"
 #include "broker/config/connection_limits.h"
 #include "broker/node_context.h"
+#include "broker/server/api_handler.h"
 
 namespace weir::broker {
 
 class Acceptor {
  public:
-  Acceptor(NodeContext& node, std::string listener_name, std::unique_ptr<Listener> listener);
+  Acceptor(NodeContext& node, const ApiTable& apis, std::string listener_name, std::unique_ptr<Listener> listener);
 
   // Accepts until close(). Spawn it; the acceptor must stay until it ends or its loop is cleared.
   Task<void> run();
   void close() { listener_->close(); }
+  [[nodiscard]] bool is_controllers() const { return apis_.is_controllers(); }
   [[nodiscard]] const std::string& listener_name() const { return listener_name_; }
   [[nodiscard]] const Endpoint& local() const { return listener_->local(); }
 
  private:
   NodeContext& node_;
+  const ApiTable& apis_;
   std::string listener_name_;
   std::unique_ptr<Listener> listener_;
   // Runs a connection on its shard and tells this acceptor of its end.

@@ -44,10 +44,24 @@ struct ApiHandler {
   Task<Outcome> (*serve)(RequestContext&, protocol::Reader& in, protocol::Writer& out);
 };
 
-// The handler of an API, or nullptr when it is not served.
-const ApiHandler* find_handler(protocol::ApiKey key);
-// All that are served, ascending by key.
-std::span<const ApiHandler> all_handlers();
+// What one kind of listener serves.
+class ApiTable {
+ public:
+  // `handlers` are ascending by key.
+  ApiTable(std::span<const ApiHandler> handlers, bool is_controllers)
+      : handlers_(handlers), is_controllers_(is_controllers) {}
+  // nullptr when the API is not served.
+  [[nodiscard]] const ApiHandler* find(protocol::ApiKey key) const;
+  [[nodiscard]] std::span<const ApiHandler> all() const { return handlers_; }
+  // Of the listener on which controllers and brokers speak to each other.
+  [[nodiscard]] bool is_controllers() const { return is_controllers_; }
+
+ private:
+  std::span<const ApiHandler> handlers_;
+  bool is_controllers_;
+};
+const ApiTable& broker_apis();
+const ApiTable& controller_apis();
 
 // QuotaService::charge_time of the connection's shard.
 Task<void> charge_time(RequestContext& context);

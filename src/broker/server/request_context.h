@@ -23,11 +23,13 @@ struct MetadataImage;
 
 namespace weir::broker {
 
+class ApiTable;
 class BrokerShard;
 
 // Who is at the other end.
 struct ConnectionInfo {
   uint64_t id;  // unique on its shard
+  const ApiTable& apis;
   std::string listener_name;
   Endpoint client;
   Endpoint local;
@@ -49,6 +51,9 @@ struct RequestContext {
   // What the external records of the answer stand for, by their index.
   std::vector<FileRegion> externals{};
 
+  // Of a request that another broker has sent on.
+  std::optional<std::string> forwarded_user{};
+
   // Quotas (broker/quota_service.h): whether anything of the request is to be counted, ...
   bool is_limited = false;
   bool time_is_charged = false;
@@ -66,8 +71,10 @@ struct RequestContext {
   }
 
   [[nodiscard]] int16_t version() const { return header.request_api_version; }
-  // The name of the principal, as quotas know it. Listeners authenticate nobody.
-  [[nodiscard]] static std::string_view user() { return "ANONYMOUS"; }
+  // The name of the principal, as quotas know it. Listeners authenticate nobody; another broker says for whom it asks.
+  [[nodiscard]] std::string_view user() const {
+    return forwarded_user ? std::string_view(*forwarded_user) : std::string_view("ANONYMOUS");
+  }
   // The client id, empty when there is none.
   [[nodiscard]] std::string_view client_id() const { return header.client_id.value_or(std::string_view{}); }
   // The same bytes as `view`, which lies in the frame, to be patched.

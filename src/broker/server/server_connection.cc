@@ -122,7 +122,7 @@ Result<std::unique_ptr<ServerConnection::Pending>> ServerConnection::parse(Frame
   protocol::Reader in(frame.bytes);
   TRY_ASSIGN(protocol::RequestHeader header, protocol::decode_request_header(in));
   const auto key = static_cast<protocol::ApiKey>(header.request_api_key);
-  const ApiHandler* handler = find_handler(key);
+  const ApiHandler* handler = info_.apis.find(key);
   const int16_t version = header.request_api_version;
   // ApiVersions answers any version: the client asks in order to learn which ones there are.
   const bool served = handler != nullptr && (key == protocol::ApiKey::kApiVersions ||

@@ -1,0 +1,27 @@
+// What brokers and controllers tell the active controller of themselves: it decides, and answers when that is
+// committed.
+#pragma once
+
+#include "broker/handlers/forward.h"
+
+namespace weir::broker {
+
+template <class ControllerRequest>
+struct ControllerHandler {
+  using Request = ControllerRequest;
+  static constexpr VersionRange kVersions{Request::kMinVersion, Request::kMaxStableVersion};
+  static Task<Outcome> handle(RequestContext& context, const Request& request, typename Request::Response& response) {
+    return forward(context, request, response,
+                   [&](protocol::ErrorCode error) { response.error_code = error_field(error); });
+  }
+};
+
+using BrokerRegistrationHandler = ControllerHandler<protocol::BrokerRegistrationRequest>;
+using BrokerHeartbeatHandler = ControllerHandler<protocol::BrokerHeartbeatRequest>;
+using UnregisterBrokerHandler = ControllerHandler<protocol::UnregisterBrokerRequest>;
+using AllocateProducerIdsHandler = ControllerHandler<protocol::AllocateProducerIdsRequest>;
+using AlterPartitionHandler = ControllerHandler<protocol::AlterPartitionRequest>;
+using AssignReplicasToDirsHandler = ControllerHandler<protocol::AssignReplicasToDirsRequest>;
+using ControllerRegistrationHandler = ControllerHandler<protocol::ControllerRegistrationRequest>;
+
+}  // namespace weir::broker

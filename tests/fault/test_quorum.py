@@ -1,0 +1,194 @@
+"""Three nodes, each a broker and a voter of the metadata quorum: controllers die, stand still and come back under somebody who makes topics."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+from confluent_kafka import Consumer, KafkaException, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+import brokers
+from cluster import Cluster, wait_for
+from wire import Connection
+
+NODES = (1, 2, 3)
+TIMEOUT_S = 60
+
+
+@pytest.fixture
+def cluster(kind, tmp_path):
+    with Cluster(tmp_path, [kind] * len(NODES)) as nodes:
+        yield nodes.start()
+
+
+def quorum(node: brokers.Broker) -> dict | None:
+    """What a node tells of the metadata quorum; None while it cannot."""
+    try:
+        connection = Connection(node.address)
+    except OSError:
+        return None
+    try:
+        topics = [{"topicName": "__cluster_metadata", "partitions": [{"partitionIndex": 0}]}]
+        answer = connection.ask("DescribeQuorum", 2, {"topics": topics})
+    except OSError:
+        return None
+    finally:
+        connection.close()
+    if not answer or answer["errorCode"] or not answer["topics"]:
+        return None
+    return answer["topics"][0]["partitions"][0]
+
+
+def leader_of(cluster: Cluster, asked=NODES, but: int | None = None) -> int:
+    def found() -> int | None:
+        for node in asked:
+            told = quorum(cluster.nodes[node])
+            if told and told["leaderId"] not in (-1, but):
+                return told["leaderId"]
+        return None
+
+    return wait_for("a leader of the quorum", found, TIMEOUT_S)
+
+
+def wait_until_all_follow(cluster: Cluster) -> None:
+    def settled() -> bool:
+        told = [quorum(cluster.nodes[node]) for node in NODES]
+        if None in told or len({(each["leaderId"], each["leaderEpoch"]) for each in told}) != 1:
+            return False
+        voters = told[0]["currentVoters"]
+        return len(voters) == len(NODES) and all(each["logEndOffset"] >= told[0]["highWatermark"] for each in voters)
+
+    wait_for("all voters have what is committed", settled, TIMEOUT_S)
+
+
+class TopicMaker:
+    """Makes topics one by one, in a thread of its own; what it was told exists must exist for ever."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self.made: list[str] = []
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "topic.metadata.refresh.interval.ms": 1000, "log_level": 0})
+        self._number = 0
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._number += 1
+            name = f"topic-{self._number}"
+            future = self._admin.create_topics([NewTopic(name, 1, 1)], request_timeout=10, operation_timeout=10)[name]
+            try:
+                future.result(TIMEOUT_S)
+            except (KafkaException, TimeoutError):
+                continue  # It may or may not be there.
+            self.made.append(name)
+
+    def wait_for_more(self, count: int) -> None:
+        goal = len(self.made) + count
+        wait_for(f"{count} more topics", lambda: len(self.made) >= goal, TIMEOUT_S)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+
+@pytest.fixture
+def maker(cluster):
+    topics = TopicMaker(cluster.bootstrap)
+    yield topics
+    topics.stop()
+
+
+def topics_of(node: brokers.Broker) -> set[str]:
+    return set(AdminClient({"bootstrap.servers": node.bootstrap}).list_topics(timeout=TIMEOUT_S).topics)
+
+
+def check_topics(cluster: Cluster, maker: TopicMaker) -> None:
+    """Every node knows every topic that somebody was told of."""
+    maker.stop()
+    wait_until_all_follow(cluster)
+    for node in cluster.nodes.values():
+        wait_for("every topic on every node", lambda each=node: topics_of(each) >= set(maker.made), TIMEOUT_S)
+
+
+def test_killed_controllers_lose_no_topic(cluster, maker):
+    for _ in range(4):
+        maker.wait_for_more(5)
+        leader = leader_of(cluster)
+        cluster.nodes[leader].kill()
+        others = [node for node in NODES if node != leader]
+        leader_of(cluster, others, but=leader)
+        maker.wait_for_more(3)
+        cluster.nodes[leader].launch().wait_until_ready()
+        wait_until_all_follow(cluster)
+    check_topics(cluster, maker)
+
+
+def test_controller_that_stands_still_is_replaced_and_steps_down(cluster, maker):
+    maker.wait_for_more(5)
+    leader = leader_of(cluster)
+    os.kill(cluster.nodes[leader].pid, signal.SIGSTOP)
+    others = [node for node in NODES if node != leader]
+    successor = leader_of(cluster, others, but=leader)
+    maker.wait_for_more(3)
+    os.kill(cluster.nodes[leader].pid, signal.SIGCONT)
+    wait_until_all_follow(cluster)
+    assert leader_of(cluster, [leader]) == leader_of(cluster, [successor])
+    check_topics(cluster, maker)
+
+
+def test_rolling_restart_keeps_a_controller(cluster, maker):
+    for node in NODES:
+        maker.wait_for_more(3)
+        cluster.nodes[node].stop()
+        maker.wait_for_more(3)
+        cluster.nodes[node].launch().wait_until_ready()
+        wait_until_all_follow(cluster)
+    check_topics(cluster, maker)
+
+
+def test_without_a_majority_nothing_is_decided(cluster):
+    leader = leader_of(cluster)
+    others = [node for node in NODES if node != leader]
+    for node in others:
+        cluster.nodes[node].kill()
+    admin = AdminClient({"bootstrap.servers": cluster.nodes[leader].bootstrap, "log_level": 0})
+    future = admin.create_topics([NewTopic("lonely", 1, 1)], request_timeout=3, operation_timeout=3)["lonely"]
+    with pytest.raises(KafkaException):
+        future.result(TIMEOUT_S)
+    assert "lonely" not in topics_of(cluster.nodes[leader])
+    for node in others:
+        cluster.nodes[node].launch()
+    for node in others:
+        cluster.nodes[node].wait_until_ready()
+    wait_until_all_follow(cluster)
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
+    admin.create_topics([NewTopic("together", 1, 1)])["together"].result(TIMEOUT_S)
+
+
+def test_partitions_on_all_nodes_serve_one_client(cluster):
+    admin = AdminClient({"bootstrap.servers": cluster.bootstrap})
+    admin.create_topics([NewTopic("spread", 6, 1)])["spread"].result(TIMEOUT_S)
+    producer = Producer({"bootstrap.servers": cluster.bootstrap, "enable.idempotence": True})
+    sent = [(partition, number) for partition in range(6) for number in range(100)]
+    for partition, number in sent:
+        producer.produce("spread", f"{partition}:{number}".encode(), partition=partition)
+    assert producer.flush(TIMEOUT_S) == 0
+    described = admin.list_topics("spread", timeout=TIMEOUT_S).topics["spread"].partitions
+    assert {partition.leader for partition in described.values()} == set(NODES)
+    consumer = Consumer({"bootstrap.servers": cluster.bootstrap, "group.id": "readers", "auto.offset.reset": "earliest"})
+    consumer.subscribe(["spread"])
+    read: dict[int, list[str]] = {partition: [] for partition in range(6)}
+
+    def all_read() -> bool:
+        for message in consumer.consume(1000, timeout=1):
+            assert message.error() is None, message.error()
+            read[message.partition()].append(message.value().decode())
+        return sum(map(len, read.values())) >= len(sent)
+
+    wait_for("every record", all_read, TIMEOUT_S)
+    consumer.close()
+    assert read == {partition: [f"{partition}:{number}" for number in range(100)] for partition in range(6)}
