@@ -1,5 +1,7 @@
 #include "base/seams.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 
 namespace weir {
@@ -91,6 +93,12 @@ Task<Result<>> Connection::read_exactly(MutableBytes into, MonotonicTime deadlin
     }
   }
   co_return Result<>();
+}
+
+std::string Endpoint::address_bytes() const {
+  std::string bytes(sizeof(in6_addr), '\0');
+  if (inet_pton(AF_INET, host.c_str(), bytes.data()) == 1) return bytes.substr(0, sizeof(in_addr));
+  return inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1 ? bytes : std::string();
 }
 
 }  // namespace weir

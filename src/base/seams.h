@@ -170,6 +170,8 @@ struct Endpoint {
   std::string host;
   uint16_t port = 0;
   [[nodiscard]] std::string to_string() const { return host + ":" + std::to_string(port); }
+  // The 4 or 16 bytes of an IP address; empty for a name.
+  [[nodiscard]] std::string address_bytes() const;
   friend bool operator==(const Endpoint&, const Endpoint&) = default;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "broker/log_dirs.h"
+#include "broker/shard.h"
 #include "protocol/error_code.h"
 #include "quorum/metadata_version.h"
 
@@ -31,6 +32,7 @@ Task<Result<>> BrokerLifecycle::start(std::vector<AdvertisedListener> listeners)
     co_await sleep_for(kUnfenceRetry);
   }
   Loop::current().spawn(keep_alive());
+  Loop::current().spawn(report_shutdowns());
   co_return Result<>();
 }
 
@@ -102,6 +104,16 @@ Task<void> BrokerLifecycle::keep_alive() {
       if (const auto registered = co_await register_broker(Loop::current().now()); !registered) {
         log_error("broker", "registration failed", kv("why", registered.error().message));
       }
+    }
+  }
+}
+
+Task<void> BrokerLifecycle::report_shutdowns() {
+  while (!stopping_) {
+    co_await applier_.changed();
+    for (const auto& [id, broker] : node_.shards.front()->image()->brokers) {
+      const bool is_leaving = broker->in_controlled_shutdown && !broker->fenced && id != node_.node_id;
+      if (is_leaving) next_heartbeat_.notify_all();
     }
   }
 }

@@ -48,6 +48,9 @@ class BrokerLifecycle {
   // One heartbeat; what the controller says.
   Task<Result<protocol::BrokerHeartbeatResponse>> heartbeat(bool want_shut_down);
   Task<void> keep_alive();
+  // Another broker that shuts down may go when all others know that it has nothing to lead any more: they say so at
+  // once, not with their next heartbeat.
+  Task<void> report_shutdowns();
   // Ends the node when a failed directory can be kept from the controller no longer.
   void check_told(const Result<protocol::BrokerHeartbeatResponse>& answer, MonotonicTime sent);
 

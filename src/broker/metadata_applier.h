@@ -24,6 +24,8 @@ class MetadataApplier final : public quorum::MetadataSubscriber {
   void on_metadata(const quorum::MetadataUpdate& update) override;
   // Waits until everything is applied that was committed when it was called.
   Task<void> caught_up();
+  // Waits until something more is applied.
+  Wait changed() { return progress_.wait(); }
   // Of the last record that is applied; kNoOffset before the first.
   [[nodiscard]] Offset applied_offset() const { return applied_; }
 

@@ -71,6 +71,7 @@ class Node::Impl {
   Task<Result<>> start_quorum();
   Result<> bind();
   void run_acceptors(bool of_controllers);
+  void close_acceptors(bool of_controllers);
   // `setting` is the one that says where.
   Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint, std::string_view setting);
   Task<Result<>> register_broker();
@@ -201,6 +202,12 @@ Result<std::unique_ptr<Listener>> Node::Impl::listen(const Endpoint& endpoint, s
 void Node::Impl::run_acceptors(bool of_controllers) {
   for (const auto& acceptor : acceptors_) {
     if (acceptor->is_controllers() == of_controllers) home().spawn(acceptor->run());
+  }
+}
+
+void Node::Impl::close_acceptors(bool of_controllers) {
+  for (const auto& acceptor : acceptors_) {
+    if (acceptor->is_controllers() == of_controllers) acceptor->close();
   }
 }
 
@@ -336,7 +343,7 @@ Task<bool> Node::Impl::stop_shards() {
 Task<void> Node::Impl::stop() {
   ready_ = false;
   const MonotonicTime began = home().now();
-  for (const auto& acceptor : acceptors_) acceptor->close();
+  close_acceptors(false);
   if (maintenance_ != nullptr) maintenance_->stop();
   if (cleaner_ != nullptr) cleaner_->stop();
   if (lifecycle_ != nullptr) co_await lifecycle_->shut_down(home().now() + kShutdownPatience);
@@ -347,7 +354,10 @@ Task<void> Node::Impl::stop() {
   clean &= co_await stop_shards();
   if (maintenance_ != nullptr) clean &= (co_await maintenance_->write_checkpoints(Checkpoints::kAll)).has_value();
   if (client_ != nullptr) client_->stop();
+  // Until another leads, the others need this controller: to let this broker go, to begin with.
   clean &= (co_await raft_.stop()).has_value();
+  close_acceptors(true);
+  co_await drain_connections();
   if (clean) {
     const BrokerEpoch epoch = lifecycle_ == nullptr ? BrokerEpoch(-1) : lifecycle_->epoch();
     const Result<> marked = co_await log_dirs_.mark_clean(epoch);

@@ -197,6 +197,8 @@ Task<Reply<protocol::EndQuorumEpochResponse>> RaftNode::handle(const protocol::E
     co_return partition_reply<Response>(ErrorCode::kInvalidRequest, version);
   }
   if (state_->follower() != nullptr && is_voter()) {
+    // It says itself that it is not to be waited for: others may have this node's pre-vote.
+    state_->follower()->has_fetched = false;
     // The first of the successors at once, the others in turn, so that they do not stand against each other.
     size_t place = 0;
     while (place < told.preferred_candidates.size() &&

@@ -20,7 +20,9 @@ TIMEOUT_S = 60
 
 @pytest.fixture
 def cluster(kind, tmp_path):
-    with Cluster(tmp_path, [kind] * len(NODES)) as nodes:
+    # A broker that was killed may come back when its session has ended.
+    sessions = {"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500"}
+    with Cluster(tmp_path, [kind] * len(NODES), sessions) as nodes:
         yield nodes.start()
 
 

@@ -138,6 +138,8 @@ Decision<protocol::BrokerHeartbeatResponse> Controller::decide(const protocol::B
   response.is_caught_up = request.current_metadata_offset >= broker->epoch.value();
   response.is_fenced = next == BrokerState::kFenced || next == BrokerState::kShutdownNow;
   response.should_shut_down = next == BrokerState::kShutdownNow;
+  // It goes: its next process need not wait for the session to end.
+  if (response.should_shut_down) sessions_.remove(broker->id);
   return decision;
 }
 

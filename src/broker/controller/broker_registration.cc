@@ -68,7 +68,9 @@ Decision<protocol::BrokerRegistrationResponse> Controller::decide(const protocol
   const NodeId id(request.broker_id);
   const quorum::BrokerImage* before = image_.broker(id);
   const bool is_same_incarnation = before != nullptr && before->incarnation_id == request.incarnation_id;
-  if (before != nullptr && !is_same_incarnation && sessions_.is_alive(id, context.now)) {
+  // Who was let go in good order may come back at once.
+  const bool may_be_alive = before != nullptr && !before->in_controlled_shutdown && sessions_.is_alive(id, context.now);
+  if (may_be_alive && !is_same_incarnation) {
     return refuse(ErrorCode::kDuplicateBrokerRegistration);
   }
   // There is no migration from ZooKeeper any more.

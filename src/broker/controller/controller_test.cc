@@ -92,6 +92,17 @@ TEST_F(ControllerTest, WrongRegistrationsAreRefused) {
   EXPECT_EQ(refused([](auto& r) { r.features[0].max_supported_version = 29; }), ErrorCode::kUnsupportedVersion);
 }
 
+TEST_F(ControllerTest, BrokerThatWasLetGoMayComeBackAtOnce) {
+  add_broker(1);
+  auto request = heartbeat(1);
+  request.want_shut_down = true;
+  ASSERT_TRUE(ask(request).response.should_shut_down);
+  auto again = registration(1);
+  again.incarnation_id = Uuid(4, 4);
+  const auto reply = ask(again);
+  EXPECT_EQ(protocol::error_code(reply.response.error_code), ErrorCode::kNone);
+}
+
 TEST_F(ControllerTest, SameIncarnationKeepsItsEpoch) {
   auto request = registration(1);
   const int64_t epoch = ask(request).response.broker_epoch;
