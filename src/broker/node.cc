@@ -76,6 +76,7 @@ class Node::Impl {
   Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint, std::string_view setting);
   Task<Result<>> register_broker();
   Task<HttpAnswer> answer_http(std::string_view path);
+  [[nodiscard]] std::optional<QuorumFacts> quorum_facts() const;
   Task<HttpAnswer> metrics_page();
   void directories_changed();
   // False when a log was not closed cleanly.
@@ -295,6 +296,15 @@ Task<HttpAnswer> Node::Impl::answer_http(std::string_view path) {
   co_return HttpAnswer{.status = 404, .body = "there are /metrics, /livez and /readyz\n"};
 }
 
+std::optional<QuorumFacts> Node::Impl::quorum_facts() const {
+  if (!raft_.is_started()) return std::nullopt;
+  return QuorumFacts{.role = raft_.role(),
+                     .leader = raft_.leader_id(),
+                     .epoch = raft_.epoch(),
+                     .log_end = raft_.end_offset(),
+                     .high_watermark = raft_.high_watermark()};
+}
+
 Task<HttpAnswer> Node::Impl::metrics_page() {
   std::vector<ShardReport> reports;
   for (BrokerShard* shard : context_.shards) {
@@ -304,6 +314,7 @@ Task<HttpAnswer> Node::Impl::metrics_page() {
   const NodeFacts facts{.metadata_offset = applier_.applied_offset(),
                         .topics = loader_.image()->topics.size(),
                         .is_controller = controller_ != nullptr && controller_->is_active(),
+                        .quorum = quorum_facts(),
                         .directories = log_dirs_.states(),
                         .cleaner = cleaner_ == nullptr ? CleanerReport{} : cleaner_->report(),
                         .group_lag = std::move(group_lag)};

@@ -16,6 +16,11 @@ namespace {
 constexpr milliseconds kFetchWait{500};
 // Between fetches that bring nothing, growing to this.
 constexpr Duration kBackoffMax = seconds(1);
+// Connections in a row that nobody takes: the leader's process is gone, most likely.
+constexpr int kRefusalsOfDeath = 2;
+// Until a voter then stands for election, and by how much chance spreads that. Others, whose leader answers, refuse it
+// their pre-votes.
+constexpr Duration kSuspicion = milliseconds(100);
 
 }  // namespace
 
@@ -63,21 +68,25 @@ Task<void> RaftNode::fetch_in_term(uint64_t term) {
     }
   }
   Duration backoff = options_.retry_backoff;
+  int refusals = 0;
   while (state_->term() == term && !is_over()) {
     const auto target = fetch_target();
     AfterFetch after;
     if (target) {
       const protocol::FetchRequest request = fetch_request();
       const auto answer = co_await channel_.call(*target, request, loop_.now() + options_.request_timeout);
+      refusals = !answer && answer.error().code == Errc::kClosed ? refusals + 1 : 0;
+      if (refusals == kRefusalsOfDeath && state_->term() == term && !is_over()) suspect_leader();
       if (answer) {
         const Turn turn = co_await turn_.lock();
         if (state_->term() != term || is_over()) co_return;
         after = co_await take_fetched(answer->message);
       }
       if (after.snapshot) {
+        const Offset before = log_->end_offset();
         const auto loaded = co_await fetch_snapshot(term, *target, *after.snapshot);
         if (!loaded) log_warn("raft", "cannot load the leader's snapshot", kv("error", loaded.error().message));
-        after.is_good = loaded.has_value();
+        after.is_good = loaded && log_->end_offset() > before;
       }
     }
     if (after.is_good) {
@@ -87,6 +96,15 @@ Task<void> RaftNode::fetch_in_term(uint64_t term) {
     if (!co_await pause(term, backoff)) co_return;
     backoff = std::min(backoff * 2, kBackoffMax);
   }
+}
+
+void RaftNode::suspect_leader() {
+  Follower* follower = state_->follower();
+  if (follower == nullptr || !is_voter() || !follower->has_fetched) return;
+  follower->has_fetched = false;
+  const auto spread = static_cast<uint64_t>(kSuspicion.count());
+  const MonotonicTime due = loop_.now() + kSuspicion + Duration(static_cast<int64_t>(seams_.random.below(spread)));
+  arm_deadline(std::min(deadline_, due));
 }
 
 void RaftNode::note_leader_alive() {

@@ -102,11 +102,11 @@ Result<> RaftLog::append_as_follower(ByteView batches, Timestamp now) {
 }
 
 storage::EpochEnd RaftLog::end_of_epoch(LeaderEpoch epoch) const {
-  const storage::EpochEnd end = log_->epoch_end_offset(epoch);
-  if (end.epoch != kNoLeaderEpoch) return end;
+  const auto& epochs = log_->epochs().entries();
+  if (!epochs.empty() && epoch >= epochs.front().epoch) return log_->epoch_end_offset(epoch);
   // No record that is left is of this epoch or of an earlier one.
   if (const auto snapshot = earliest_snapshot()) return {snapshot->epoch, snapshot->end_offset};
-  return {log_->epochs().entries().empty() ? LeaderEpoch(0) : epoch, log_->log_start_offset()};
+  return {epochs.empty() ? LeaderEpoch(0) : epoch, log_->log_start_offset()};
 }
 
 RaftLog::ReplicaNeeds RaftLog::needs_of(Offset offset, LeaderEpoch epoch) const {
@@ -150,7 +150,7 @@ Result<std::string> RaftLog::read_bytes(Offset from, size_t max_bytes) {
 
 std::optional<SnapshotId> RaftLog::earliest_snapshot() const {
   for (const auto& [id, snapshot] : snapshots_) {
-    if (id.end_offset > Offset(0)) return id;
+    if (id.end_offset > Offset(0) && id.end_offset >= start_offset()) return id;
   }
   return std::nullopt;
 }

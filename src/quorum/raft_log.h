@@ -78,7 +78,8 @@ class RaftLog {
     Timestamp modified;
   };
   [[nodiscard]] const std::map<SnapshotId, Snapshot>& snapshots() const { return snapshots_; }
-  // Without the one that a directory may be formatted with, which holds no metadata.
+  // Of those that the log goes on behind; older ones may still be there. Without the one that a directory may be
+  // formatted with, which holds no metadata.
   [[nodiscard]] std::optional<SnapshotId> earliest_snapshot() const;
   [[nodiscard]] std::optional<SnapshotId> newest_snapshot() const;
   [[nodiscard]] std::string snapshot_path(const SnapshotId& id) const { return directory_ + "/" + checkpoint_name(id); }

@@ -117,6 +117,8 @@ class RaftNode {
   Task<Result<>> caught_up();
   void stop_waiting();
 
+  // Until then there is nothing to ask it.
+  [[nodiscard]] bool is_started() const { return started_; }
   [[nodiscard]] bool is_leader() const;
   [[nodiscard]] RoleName role() const { return state_->role(); }
   [[nodiscard]] LeaderEpoch epoch() const;
@@ -298,6 +300,8 @@ class RaftNode {
   Task<Result<Piece>> fetch_piece(Endpoint leader, SnapshotId id, uint64_t position, std::shared_ptr<File> part);
   Task<Result<>> install_snapshot(SnapshotId id);
   void note_leader_alive();
+  // Nobody is there where the leader was.
+  void suspect_leader();
 
   // ---- snapshots
   void snapshot_if_due();

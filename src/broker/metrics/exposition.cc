@@ -90,6 +90,20 @@ void add_throttles(Page& page, const std::vector<ShardReport>& shards) {
     page.sample("weir_throttle_seconds_total", label(kind), to_seconds(all[static_cast<size_t>(kind)].time));
 }
 
+void add_quorum(Page& page, const QuorumFacts& facts) {
+  page.single("weir_quorum_leader_id", "gauge", "The leader of the metadata quorum; -1: not known.",
+              facts.leader.value());
+  page.single("weir_quorum_epoch", "gauge", "Epoch of the metadata quorum.", facts.epoch.value());
+  page.single("weir_quorum_log_end_offset", "gauge", "End of this node's metadata log.", facts.log_end.value());
+  page.single("weir_quorum_high_watermark", "gauge", "What is committed of the metadata log, as this node knows.",
+              facts.high_watermark.value());
+  page.describe("weir_quorum_role", "gauge", "1 for the role of this node in the metadata quorum.");
+  using enum quorum::RoleName;
+  for (const quorum::RoleName role : {kUnattached, kFollower, kProspective, kCandidate, kLeader, kResigned}) {
+    page.sample("weir_quorum_role", fmt::format("role=\"{}\"", quorum::role_name(role)), role == facts.role ? 1 : 0);
+  }
+}
+
 template <class Get>
 auto total(const std::vector<ShardReport>& shards, Get get) {
   decltype(get(shards.front())) sum{};
@@ -190,6 +204,7 @@ std::string exposition(const NodeFacts& node, const std::vector<ShardReport>& sh
               node.metadata_offset.value());
   page.single("weir_active_controller", "gauge", "1 when this node is the active controller.",
               node.is_controller ? 1 : 0);
+  if (node.quorum) add_quorum(page, *node.quorum);
   add_directories(page, node.directories);
   add_cleaner(page, node.cleaner);
   add_throttles(page, shards);

@@ -12,14 +12,25 @@
 #include "broker/log_dirs.h"
 #include "broker/metrics/shard_metrics.h"
 #include "broker/telemetry_service.h"
+#include "quorum/quorum_state.h"
 
 namespace weir::broker {
+
+// This node's place in the metadata quorum.
+struct QuorumFacts {
+  quorum::RoleName role = quorum::RoleName::kUnattached;
+  NodeId leader = kNoNode;
+  LeaderEpoch epoch{0};
+  Offset log_end = kNoOffset;
+  Offset high_watermark = kNoOffset;
+};
 
 // What the node knows of itself beside the counters of its shards.
 struct NodeFacts {
   Offset metadata_offset = kNoOffset;
   size_t topics = 0;
   bool is_controller = false;
+  std::optional<QuorumFacts> quorum{};  // none before the node has opened its log
   std::vector<DirectoryState> directories{};
   CleanerReport cleaner{};
   GroupLagReport group_lag{};

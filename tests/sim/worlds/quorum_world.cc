@@ -49,6 +49,7 @@ class QuorumWorld::Channel final : public quorum::QuorumChannel {
  private:
   struct Call {
     std::optional<ByteVector> answer;
+    bool refused = false;
     WaitList done;
   };
 
@@ -72,10 +73,10 @@ class QuorumWorld::Channel final : public quorum::QuorumChannel {
                  [world = &world_, from = self_.id, life = life_, target, key = request.key, version, bytes, call] {
                    deliver(*world, from, life, *target, key, version, bytes, call);
                  });
-    while (!call->answer && !closed_) {
+    while (!call->answer && !call->refused && !closed_) {
       if (!co_await call->done.wait_until(deadline)) co_return fail(Errc::kTimedOut, "no answer from " + to.host);
     }
-    if (!call->answer) co_return fail(Errc::kClosed, "the channel is closed");
+    if (!call->answer) co_return fail(Errc::kClosed, call->refused ? "refused" : "the channel is closed");
     Buffer owner = Buffer::allocate(call->answer->size());
     std::ranges::copy(*call->answer, owner.data());
     const ByteView body(owner.data(), call->answer->size());
@@ -95,6 +96,8 @@ class QuorumWorld::Channel final : public quorum::QuorumChannel {
 
   static void deliver(QuorumWorld& world, NodeId from, uint64_t life, Member& target, protocol::ApiKey key,
                       int16_t version, ByteVector bytes, std::shared_ptr<Call> call) {
+    // The kernel answers for a process that is gone, not for a machine without power.
+    if (!target.machine.running() && !target.has_no_power) return refuse(world, target.id, from, life, call);
     if (!target.serves || target.machine.dying()) return;
     auto serve = [&]<class Request>() {
       target.machine.loop(0).post([&world, from, life, &target, version, bytes = std::move(bytes), call] {
@@ -116,6 +119,17 @@ class QuorumWorld::Channel final : public quorum::QuorumChannel {
       default:
         CHECK(false, "nobody sends {}", static_cast<int>(key));
     }
+  }
+
+  static void refuse(QuorumWorld& world, NodeId target, NodeId from, uint64_t life, std::shared_ptr<Call> call) {
+    world.carry(target, from, [&world, from, life, call] {
+      Member& asker = world.member(from);
+      if (asker.life != life || !asker.machine.running() || asker.machine.dying()) return;
+      asker.machine.loop(0).post([call] {
+        call->refused = true;
+        call->done.notify_all();
+      });
+    });
   }
 
   template <class Request>
@@ -266,6 +280,7 @@ quorum::RaftOptions QuorumWorld::options_of(const Member& member) const {
 void QuorumWorld::start(Member& member) {
   if (member.machine.running() || simulation_.failed()) return;
   ++member.life;
+  member.has_no_power = false;
   member.machine.start(1);
   member.loader = std::make_shared<quorum::MetadataLoader>();
   member.channel = std::make_shared<Channel>(*this, member);
@@ -307,6 +322,7 @@ void QuorumWorld::forget(Member& member) {
 void QuorumWorld::end(Member& member, Death how) {
   simulation_.trace("node {} {}", member.id.value(), how == Death::kKill ? "ends" : "loses its power");
   forget(member);
+  member.has_no_power = how == Death::kPowerLoss;
   if (how == Death::kKill) {
     member.machine.kill();
   } else {
@@ -319,6 +335,7 @@ void QuorumWorld::bury_the_dying() {
     if (!member->machine.dying()) continue;
     simulation_.trace("node {} dies", member->id.value());
     forget(*member);
+    member->has_no_power = member->machine.death() == Death::kPowerLoss;
     member->machine.bury();
   }
 }

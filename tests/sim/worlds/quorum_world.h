@@ -39,7 +39,8 @@ class QuorumWorld {
     std::shared_ptr<quorum::RaftNode> node{};
     uint64_t life = 0;    // counts its processes
     bool serves = false;  // started, and not stopping
-    uint64_t term = 0;    // of its leadership, for its writer
+    bool has_no_power = false;
+    uint64_t term = 0;  // of its leadership, for its writer
     bool leads = false;
     Offset seen{0};  // what was committed here up to this was compared
 
