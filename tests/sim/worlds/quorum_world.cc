@@ -337,6 +337,12 @@ void QuorumWorld::bury_the_dying() {
     forget(*member);
     member->has_no_power = member->machine.death() == Death::kPowerLoss;
     member->machine.bury();
+    // Some are back before an election is over.
+    if (!simulation_.random().percent(50)) continue;
+    const Duration soon = simulation_.random().between(milliseconds(1), milliseconds(200));
+    simulation_.after(soon, kWorld, [this, &member = *member, round = round_] {
+      if (round == round_) start(member);
+    });
   }
 }
 
@@ -381,10 +387,10 @@ void QuorumWorld::begin_faults() {
   if (random.percent(60)) cut_links();
   for (const auto& member : members_) {
     DiskConditions& conditions = member->machine.disk().conditions();
-    if (random.percent(10)) conditions.sync_time_max = milliseconds(300);
+    if (random.percent(25)) conditions.sync_time_max = milliseconds(300);
     if (random.percent(8)) conditions.capacity = member->machine.disk().used() + random.below(6'000);
     if (random.percent(10)) member->machine.clock().jump_wall(seconds(static_cast<int64_t>(random.below(600)) - 300));
-    if (random.percent(30)) strike(*member);
+    if (random.percent(40)) strike(*member);
   }
 }
 
