@@ -28,12 +28,25 @@ class Row:
     bounds: tuple[Bound, ...]
     settings: dict[str, str] = dataclasses.field(default_factory=dict)
     preload: dict[str, str] = dataclasses.field(default_factory=dict)
+    topic: dict[str, str] = dataclasses.field(default_factory=dict)  # Settings of the topic.
 
 
 def produce(name: str, title: str, records: int, record_bytes: int, bounds: tuple[Bound, ...], **load: str) -> Row:
     options = {"count": str(records), "record-bytes": str(record_bytes)}
     options |= {key.replace("_", "-"): value for key, value in load.items()}
     return Row(name, title, "produce", options, ("cpu_s_per_gib", "cpu_s_per_million", "mib_per_s", "rss_mib"), bounds)
+
+
+def recompress(codec: str) -> Row:
+    """Batches come uncompressed and full, and the broker compresses them with the codec's default level."""
+    return Row(f"recompress-{codec}", f"produce 1 KiB uncompressed to a topic with compression.type={codec}", "produce",
+               {"count": str(1 << 18), "record-bytes": "1024"}, ("cpu_s_per_gib", "mib_per_s"),
+               (Bound("cpu_s_per_gib", 1 / 2),), topic={"compression.type": codec})
+
+
+def members(name: str, title: str, factor: float | None) -> Row:
+    return Row(name, f"{title}, from the first join until each has its assignment", "", {}, ("group_cpu_s", "group_rss_mib"),
+               (Bound("group_cpu_s", factor),) if factor else ())
 
 
 def consume(name: str, title: str, records: int, record_bytes: int, consumers: int) -> Row:
@@ -73,6 +86,7 @@ ROWS = (
         {"count": "40000", "record-bytes": "1024", "batch-bytes": "16384", "linger-ms": "5", "clients": "4"},
         ("records_per_s", "mib_per_s", "cpu_s_per_gib"), (Bound("records_per_s", 3, at_least=True),),
         settings={"log.flush.interval.messages": "1"}),
+    *(recompress(codec) for codec in ("gzip", "snappy", "lz4", "zstd")),
 )
 
 # Measured by starting brokers anew; see startup() in run.
@@ -88,6 +102,14 @@ SCALE = (
         (Bound("create_cpu_s", 1 / 10), Bound("idle_rss_mib", 1 / 6), Bound("idle_cpu_percent", 1 / 10),
          Bound("restart_cpu_s", 1 / 20))),
     Row("crash-4gib", "kill -9 with 4 GiB written", "", {}, ("recovery_cpu_s",), (Bound("recovery_cpu_s", 1 / 10),)),
+    Row("compact-2gib", "compaction of 2 GiB, 10 % of it live", "", {}, ("compaction_cpu_s", "peak_rss_mib"),
+        (Bound("compaction_cpu_s", 1 / 4),)),
+    Row("connections-5000", "5,000 idle connections", "", {}, ("connection_kib",), (Bound("connection_kib", 4, ""),)),
+    Row("connections-10000", "10,000 idle connections", "", {}, ("connection_kib",), (Bound("connection_kib", 4, ""),)),
+    members("classic-200", "200 members of a classic group", 1 / 4),
+    members("classic-1000", "1,000 members of a classic group", None),
+    members("consumer-200", "200 members of a group of the consumer protocol (KIP-848)", 1 / 4),
+    members("consumer-1000", "1,000 members of a group of the consumer protocol (KIP-848)", None),
 )
 
 ALL = (*ROWS, START, *SCALE)
@@ -115,6 +137,9 @@ UNITS = {
     "idle_rss_mib": "idle resident memory, MiB", "idle_cpu_percent": "idle CPU, % of a core", "create_cpu_s": "broker CPU until all take records, s",
     "restart_cpu_s": "broker CPU from its start until all take records, s",
     "recovery_cpu_s": "broker CPU from its start until all take records, s",
+    "compaction_cpu_s": "broker CPU of the compaction, s", "peak_rss_mib": "peak resident memory, MiB",
+    "connection_kib": "broker resident memory per connection, KiB",
+    "group_cpu_s": "broker CPU until then, s", "group_rss_mib": "resident memory then, MiB",
 }
 
 

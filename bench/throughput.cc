@@ -34,10 +34,13 @@ void produce(const Arguments& arguments, const Payloads& payloads, int64_t count
   const Client producer = make_producer(producer_settings(arguments), count_delivery, &delivered);
   const Topic topic = open_topic(producer.get(), arguments.text("topic"));
   const auto partitions = static_cast<int>(arguments.number("partitions"));
+  const int64_t keys = arguments.number("keys", 0);  // How many different ones, in turn; none: records without keys.
   for (int64_t i = 0; i < count;) {
     const std::string_view value = payloads.at(i);
+    const std::string key = keys > 0 ? std::to_string(i % keys) : std::string();
     const int sent = rd_kafka_produce(topic.get(), static_cast<int>(i % partitions), RD_KAFKA_MSG_F_COPY,
-                                      const_cast<char*>(value.data()), value.size(), nullptr, 0, nullptr);
+                                      const_cast<char*>(value.data()), value.size(), keys > 0 ? key.data() : nullptr,
+                                      key.size(), nullptr);
     if (sent == 0) {
       ++i;
       if (i % 1024 == 0) rd_kafka_poll(producer.get(), 0);
