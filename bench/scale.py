@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import brokers
 import members
+import memory
 import wire
 
 TOPIC = "scale"
@@ -93,6 +94,7 @@ def compact(kind: str, directory: pathlib.Path, run_load: RunLoad, quick: bool) 
     keys -= keys % COMPACT_PARTITIONS  # So that a key stays in its partition.
     run_load("produce", options | {"count": str(keys * COMPACT_VERSIONS), "record-bytes": str(COMPACT_RECORD_BYTES),
                                    "keys": str(keys)})
+    memory.prime(directory)
     # All is there before the first compaction: else the number of rounds would be left to the clock.
     before = broker.cpu_seconds()
     change = {"name": "cleanup.policy", "configOperation": 0, "value": "compact"}
