@@ -32,7 +32,8 @@ std::optional<protocol::Compression> codec_of(TopicCompression compression) {
 std::optional<int> level_of(const TopicConfig& topic) {
   switch (topic.compression) {
     case TopicCompression::kGzip:
-      return topic.compression_gzip_level;
+      // -1 is the codec's usual level; held within 1 to 9 it would become the weakest.
+      return topic.compression_gzip_level < 0 ? std::nullopt : std::optional<int>(topic.compression_gzip_level);
     case TopicCompression::kLz4:
       return topic.compression_lz4_level;
     case TopicCompression::kZstd:
