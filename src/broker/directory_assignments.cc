@@ -15,6 +15,8 @@ using protocol::AssignReplicasToDirsRequest;
 using protocol::AssignReplicasToDirsResponse;
 using protocol::ErrorCode;
 
+// For the controller to answer.
+constexpr Duration kPatience = seconds(30);
 constexpr Duration kFirstRetry = milliseconds(100);
 constexpr Duration kLastRetry = seconds(10);
 
@@ -85,7 +87,7 @@ Task<bool> DirectoryAssignments::send_some() {
   AssignReplicasToDirsRequest request = request_of(some);
   request.broker_id = node_.node_id.value();
   request.broker_epoch = broker->epoch.value();
-  const auto reply = co_await node_.controller->submit(request, AssignReplicasToDirsRequest::kMaxVersion, {}, {});
+  const auto reply = co_await node_.controller->tell(std::move(request), loop_.now() + kPatience);
   const auto error = reply ? protocol::error_code(reply->response.error_code) : ErrorCode::kNotController;
   if (error == ErrorCode::kNone) co_return put_back(some, reply->response);
   if (is_final(error)) co_return true;

@@ -71,7 +71,9 @@ class TopicMaker:
 
     def __init__(self, bootstrap: str) -> None:
         self.made: list[str] = []
-        self._admin = AdminClient({"bootstrap.servers": bootstrap, "topic.metadata.refresh.interval.ms": 1000, "log_level": 0})
+        # A node that stands still holds requests for as long as the client lets it.
+        self._admin = AdminClient({"bootstrap.servers": bootstrap, "topic.metadata.refresh.interval.ms": 1000, "socket.timeout.ms": 3000,
+                                   "log_level": 0})
         self._number = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -81,9 +83,9 @@ class TopicMaker:
         while not self._stopping.is_set():
             self._number += 1
             name = f"topic-{self._number}"
-            future = self._admin.create_topics([NewTopic(name, 1, 1)], request_timeout=10, operation_timeout=10)[name]
+            future = self._admin.create_topics([NewTopic(name, 1, 1)], request_timeout=3, operation_timeout=3)[name]
             try:
-                future.result(TIMEOUT_S)
+                future.result(10)
             except (KafkaException, TimeoutError):
                 continue  # It may or may not be there.
             self.made.append(name)

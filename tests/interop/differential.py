@@ -72,6 +72,14 @@ class Session:
             if answer["topics"][0]["errorCode"] == 0:
                 return answer["topics"][0]["topicId"]
 
+    def settle(self) -> None:
+        """Until the broker has taken in what the controller has decided so far; Kafka answers a change before that."""
+        metadata = {"topics": [{"topicName": "__cluster_metadata", "partitions": [{"partitionIndex": 0}]}]}
+        decided = self.connection.ask("DescribeQuorum", 0, metadata)["topics"][0]["partitions"][0]["highWatermark"]
+        client = {"clientSoftwareName": "differential", "clientSoftwareVersion": "1"}
+        while self.connection.ask("ApiVersions", 3, client)["finalizedFeaturesEpoch"] < decided - 1:
+            pass
+
     def create(self, name: str, partitions: int = 1, **configs: str) -> str:
         settings = [{"name": key.replace("_", "."), "value": value} for key, value in configs.items()]
         self.connection.ask("CreateTopics", 7, {"timeoutMs": 30000, "topics": [

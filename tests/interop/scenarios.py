@@ -446,6 +446,7 @@ def alter(s: Session, kind: int, name: str, *edits: tuple, only: bool = False) -
 
 
 def show(s: Session, kind: int, name: str, keys: list[str] | None = None) -> None:
+    s.settle()
     s.ask("DescribeConfigs", 4, {"includeSynonyms": True, "resources": [{"resourceType": kind, "resourceName": name, "configurationKeys": keys}]})
 
 
