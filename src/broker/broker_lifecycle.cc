@@ -17,6 +17,8 @@ namespace {
 // While the controller does not know yet that this broker has caught up.
 constexpr Duration kUnfenceRetry = milliseconds(20);
 constexpr Duration kRegistrationRetry = milliseconds(200);
+// Of a controller that cannot decide, when a broker wants to go: perhaps the whole cluster stops.
+constexpr Duration kShutdownAnswerPatience = seconds(3);
 
 }  // namespace
 
@@ -26,7 +28,7 @@ Task<Result<>> BrokerLifecycle::start(std::vector<AdvertisedListener> listeners)
   const MonotonicTime deadline = Loop::current().now() + milliseconds(node_.config.initial_registration_timeout_ms());
   CO_TRY(co_await register_broker(deadline));
   for (;;) {
-    CO_TRY_ASSIGN(const auto answer, co_await heartbeat(false));
+    CO_TRY_ASSIGN(const auto answer, co_await heartbeat(false, session_end()));
     co_await applier_.caught_up();
     if (!answer.is_fenced) break;
     co_await sleep_for(kUnfenceRetry);
@@ -73,7 +75,12 @@ Task<Result<>> BrokerLifecycle::register_broker(MonotonicTime deadline) {
   }
 }
 
-Task<Result<protocol::BrokerHeartbeatResponse>> BrokerLifecycle::heartbeat(bool want_shut_down) {
+MonotonicTime BrokerLifecycle::session_end() const {
+  return Loop::current().now() + milliseconds(node_.config.broker_session_timeout_ms());
+}
+
+Task<Result<protocol::BrokerHeartbeatResponse>> BrokerLifecycle::heartbeat(bool want_shut_down,
+                                                                           MonotonicTime deadline) {
   protocol::BrokerHeartbeatRequest request;
   request.broker_id = node_.node_id.value();
   request.broker_epoch = epoch_.value();
@@ -84,8 +91,6 @@ Task<Result<protocol::BrokerHeartbeatResponse>> BrokerLifecycle::heartbeat(bool 
     if (std::ranges::find(online, id) == online.end()) request.offline_log_dirs.push_back(id);
   }
   request.cordoned_log_dirs = node_.log_dirs->cordoned_ids();
-  // Later there is more to say, and another controller to say it to.
-  const MonotonicTime deadline = Loop::current().now() + milliseconds(node_.config.broker_session_timeout_ms());
   CO_TRY_ASSIGN(const auto reply, co_await controller_.tell(request, deadline));
   co_return reply.response;
 }
@@ -95,7 +100,7 @@ Task<void> BrokerLifecycle::keep_alive() {
     co_await next_heartbeat_.wait_until(Loop::current().now() + node_.heartbeat_interval);
     if (stopping_) co_return;
     const MonotonicTime sent = Loop::current().now();
-    const auto answer = co_await heartbeat(false);
+    const auto answer = co_await heartbeat(false, session_end());
     check_told(answer, sent);
     if (!answer) {
       log_warn("broker", "a heartbeat was not answered", kv("why", answer.error().message));
@@ -139,7 +144,7 @@ void BrokerLifecycle::check_told(const Result<protocol::BrokerHeartbeatResponse>
 Task<void> BrokerLifecycle::shut_down(MonotonicTime deadline) {
   stopping_ = true;
   while (Loop::current().now() < deadline) {
-    const auto answer = co_await heartbeat(true);
+    const auto answer = co_await heartbeat(true, std::min(deadline, Loop::current().now() + kShutdownAnswerPatience));
     if (!answer || answer->error_code != 0 || answer->should_shut_down) co_return;
     co_await applier_.caught_up();
     co_await sleep_for(kUnfenceRetry);

@@ -46,7 +46,9 @@ class BrokerLifecycle {
  private:
   Task<Result<>> register_broker(MonotonicTime deadline);
   // One heartbeat; what the controller says.
-  Task<Result<protocol::BrokerHeartbeatResponse>> heartbeat(bool want_shut_down);
+  Task<Result<protocol::BrokerHeartbeatResponse>> heartbeat(bool want_shut_down, MonotonicTime deadline);
+  // Of one that begins now. Later there is more to say, and another controller to say it to.
+  [[nodiscard]] MonotonicTime session_end() const;
   Task<void> keep_alive();
   // Another broker that shuts down may go when all others know that it has nothing to lead any more: they say so at
   // once, not with their next heartbeat.

@@ -78,6 +78,10 @@ class ControllerClient {
   }
   // What this node knows of the metadata quorum.
   Task<quorum::QuorumInfo> describe_quorum();
+  // A broker's connection to this controller broke. Any loop.
+  void suspect(NodeId broker) {
+    parts_.loop.post([&shell = parts_.shell, broker] { shell.suspect(broker); });
+  }
   // Whether this node is the active controller.
   Task<bool> is_active();
 

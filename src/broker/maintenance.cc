@@ -75,6 +75,13 @@ void Maintenance::start() {
       co_return;
     });
   }));
+  // Followers that come back say so themselves; that one does not fetch any more only time tells.
+  loop.spawn(every(node_.replica_lag_max / 2, [this] {
+    return on_each_shard([](BrokerShard& shard) -> Task<void> {
+      shard.for_each_partition([](const std::shared_ptr<Partition>& partition) { partition->check_isr(); });
+      co_return;
+    });
+  }));
   loop.spawn(every(kIdleCheckInterval, [this] {
     return on_each_shard([](BrokerShard& shard) -> Task<void> {
       shard.for_each_partition([](const std::shared_ptr<Partition>& partition) { partition->release_if_idle(); });

@@ -13,11 +13,13 @@
 #include "broker/directory_assignments.h"
 #include "broker/group_service.h"
 #include "broker/http/http_server.h"
+#include "broker/isr_changes.h"
 #include "broker/log_dirs.h"
 #include "broker/maintenance.h"
 #include "broker/metadata_applier.h"
 #include "broker/metrics/exposition.h"
 #include "broker/peer_channel.h"
+#include "broker/replica_fetcher.h"
 #include "broker/server/acceptor.h"
 #include "broker/shard.h"
 #include "quorum/checkpoint.h"
@@ -42,6 +44,8 @@ ShardReport report_of(BrokerShard& shard) {
                      .telemetry = shard.telemetry().report()};
   shard.for_each_partition([&](const std::shared_ptr<Partition>& partition) {
     report.leaders += partition->is_leader() ? 1 : 0;
+    report.under_replicated += partition->is_under_replicated() ? 1 : 0;
+    report.under_min_isr += partition->is_leader() && !partition->has_enough_replicas() ? 1 : 0;
     report.log_bytes += partition->log().size();
     report.moving_partitions += partition->move() != nullptr ? 1 : 0;
   });
@@ -88,6 +92,7 @@ class Node::Impl {
   NodeContext context_;
   LogDirs log_dirs_;
   DirectoryAssignments assignments_;
+  IsrChanges isr_changes_;
   FailureHandler on_failure_;
   quorum::MetadataLoader loader_;
   PeerChannel peers_;             // of the quorum
@@ -156,6 +161,7 @@ Node::Impl::Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loo
                .static_settings = config.settings()},
       log_dirs_(context_, *loops_.front(), config.log_dirs(), config.metadata_log_dir()),
       assignments_(context_, *loops_.front()),
+      isr_changes_(context_, *loops_.front()),
       on_failure_(std::move(on_failure)),
       peers_(seams, *loops_.front(), milliseconds(config.quorum_request_timeout_ms())),
       controller_peers_(seams, *loops_.front(), milliseconds(config.quorum_request_timeout_ms())),
@@ -169,6 +175,8 @@ Node::Impl::Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loo
   }
   context_.log_dirs = &log_dirs_;
   context_.assignments = &assignments_;
+  context_.isr_changes = &isr_changes_;
+  context_.replica_lag_max = milliseconds(config.replica_lag_time_max_ms());
   log_dirs_.on_change([this] { directories_changed(); });
   context_.config_rules = &rules_;
 }
@@ -241,11 +249,10 @@ Task<Result<>> Node::Impl::start_quorum() {
                             .delete_topic_enable = config_.delete_topic_enabled(),
                             .num_partitions = config_.num_partitions(),
                             .default_replication_factor = config_.default_replication_factor(),
-                            .replication_factor_max = 1,
                             .broker_session_timeout = milliseconds(config_.broker_session_timeout_ms()),
                             .metadata_max_idle_interval = milliseconds(config_.metadata_idle_interval_ms()),
                             .quota_windows = config_.controller_quota_windows()};
-  controller_ = std::make_unique<ControllerShell>(home(), context_.seams.clock, raft_, loader_,
+  controller_ = std::make_unique<ControllerShell>(home(), context_.seams, raft_, loader_,
                                                   Controller(std::move(options), rules_, context_.seams.random),
                                                   std::move(bootstrap));
   client_ = std::make_unique<ControllerClient>(
@@ -342,6 +349,7 @@ Task<bool> Node::Impl::stop_shards() {
   std::vector<Task<bool>> stops;
   for (BrokerShard* shard : context_.shards) {
     stops.push_back(call_on(shard->loop(), [shard]() -> Task<bool> {
+      shard->replica_fetchers().stop();
       co_await shard->groups().stop();
       co_return co_await close_partitions(*shard);
     }));

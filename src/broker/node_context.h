@@ -18,6 +18,7 @@ class BrokerShard;
 class ConfigRules;
 class ControllerClient;
 class DirectoryAssignments;
+class IsrChanges;
 class LogDirs;
 
 struct NodeContext {
@@ -35,6 +36,8 @@ struct NodeContext {
   ControllerClient* controller = nullptr;
   LogDirs* log_dirs = nullptr;
   DirectoryAssignments* assignments = nullptr;
+  IsrChanges* isr_changes = nullptr;
+  std::chrono::milliseconds replica_lag_max{};
   std::vector<BrokerShard*> shards{};  // by ShardId
 
   // The shard that owns a partition: those of one topic are dealt out evenly.

@@ -7,6 +7,7 @@
 #include "broker/group_service.h"
 #include "broker/partition/cold_reads.h"
 #include "broker/quota_service.h"
+#include "broker/replica_fetcher.h"
 #include "broker/server/server_connection.h"
 #include "broker/telemetry_service.h"
 
@@ -32,6 +33,7 @@ BrokerShard::BrokerShard(NodeContext& node, Loop& loop, uint32_t shard_count)
       fetch_sessions_(loop.shard().value(), shard_count,
                       static_cast<size_t>(node.config.fetch_session_slots()) / shard_count),
       groups_(std::make_unique<GroupService>(*this, node.config.group_config())),
+      replica_fetchers_(std::make_unique<ReplicaFetchers>(*this)),
       quotas_(std::make_unique<QuotaService>(*this, node.config.quota_windows())),
       telemetry_(std::make_unique<TelemetryService>(*this)) {}
 

@@ -28,6 +28,7 @@ class ColdReads;
 class ServerConnection;
 class GroupService;
 class QuotaService;
+class ReplicaFetchers;
 class TelemetryService;
 
 // Bounds that every connection of a shard is held to, from the configuration.
@@ -60,6 +61,8 @@ class BrokerShard {
   // The coordinators of the groups whose offsets partitions this shard owns.
   GroupService& groups() { return *groups_; }
 
+  // What copies the partitions that other brokers lead.
+  ReplicaFetchers& replica_fetchers() { return *replica_fetchers_; }
   QuotaService& quotas() { return *quotas_; }
   TelemetryService& telemetry() { return *telemetry_; }
 
@@ -123,6 +126,7 @@ class BrokerShard {
   FetchSessionCache fetch_sessions_;
   RemoteFetchWatches fetch_watches_;
   std::unique_ptr<GroupService> groups_;
+  std::unique_ptr<ReplicaFetchers> replica_fetchers_;
   std::unique_ptr<QuotaService> quotas_;
   std::unique_ptr<TelemetryService> telemetry_;
   AsyncMutex producer_id_mutex_;

@@ -6,6 +6,7 @@
 #include "broker/log_settings.h"
 #include "broker/move_replica.h"
 #include "broker/quota_service.h"
+#include "broker/replica_fetcher.h"
 #include "broker/shard.h"
 #include "broker/telemetry_service.h"
 
@@ -68,19 +69,26 @@ void PartitionOpener::take_in(Opening& opening, Result<OpenedLog> opened) {
   served_.push_back({opening.topic->name, opening.index});
   if (moving_to) shard_.loop().spawn(go_on_moving(shard_, partition, *moving_to));
   partition->apply(*opening.topic->partition(opening.index));
+  shard_.replica_fetchers().on_applied(partition);
+}
+
+// Takes the replica away, if it is here; its files go with the task.
+std::optional<Task<void>> delete_partition(BrokerShard& shard, const PartitionKey& key) {
+  shard.remove_offline(key);
+  shard.replica_fetchers().on_removed(key);
+  const std::shared_ptr<Partition>* found = shard.find_partition(key.topic_id, key.index);
+  if (found == nullptr) return std::nullopt;
+  const std::shared_ptr<Partition> partition = *found;
+  partition->stop();
+  shard.remove_partition(key.topic_id, key.index);
+  return shard.node().log_dirs->delete_log(partition);
 }
 
 Task<void> delete_partitions(BrokerShard& shard, const quorum::TopicImage& topic) {
   std::vector<Task<void>> deletions;
   for (size_t i = 0; i < topic.partitions.size(); ++i) {
-    const PartitionIndex index(static_cast<int32_t>(i));
-    shard.remove_offline({topic.id, index});
-    const std::shared_ptr<Partition>* found = shard.find_partition(topic.id, index);
-    if (found == nullptr) continue;
-    const std::shared_ptr<Partition> partition = *found;
-    partition->stop();
-    shard.remove_partition(topic.id, index);
-    deletions.push_back(shard.node().log_dirs->delete_log(partition));
+    auto deletion = delete_partition(shard, {topic.id, PartitionIndex(static_cast<int32_t>(i))});
+    if (deletion) deletions.push_back(*std::move(deletion));
   }
   for (Task<void>& deletion : deletions) co_await std::move(deletion);
 }
@@ -131,16 +139,15 @@ Task<std::vector<PartitionKey>> apply_to_partitions(BrokerShard& shard, const qu
     const PartitionSettings settings = settings_of(shard, *update.after, change.after->name);
     for (const PartitionIndex index : change.partitions) {
       const quorum::PartitionImage* image = change.after->partition(index);
-      if (image == nullptr || &node.shard_of(id, index) != &shard || !image->has_replica(node.node_id)) continue;
-      if (const std::shared_ptr<Partition>* existing = shard.find_partition(id, index)) {
-        (*existing)->apply(*image);
+      if (image == nullptr || &node.shard_of(id, index) != &shard) continue;
+      if (!image->has_replica(node.node_id)) {
+        // Moved to other brokers.
+        if (auto deletion = delete_partition(shard, {id, index})) co_await *std::move(deletion);
         continue;
       }
-      // Served as if it were alone, it would acknowledge what the others do not have.
-      if (image->replicas.size() > 1) {
-        log_error("partition", "has several replicas, which is not built yet, and stays offline",
-                  kv("topic", change.after->name), kv("partition", index));
-        shard.add_offline({id, index});
+      if (const std::shared_ptr<Partition>* existing = shard.find_partition(id, index)) {
+        (*existing)->apply(*image);
+        shard.replica_fetchers().on_applied(*existing);
         continue;
       }
       // Until the next start: made anew, it would be empty, and take the place of the log that cannot be seen.
@@ -165,6 +172,11 @@ Task<void> show_metadata(BrokerShard& shard, const quorum::MetadataUpdate& updat
   };
   if (std::ranges::any_of(update.changes->configs, is_subscription)) shard.telemetry().set_subscriptions(*update.after);
   shard.groups().on_metadata(update);
+  if (!update.changes->brokers.empty()) {
+    // Who came back may be in ISRs again, and be fetched from.
+    shard.for_each_partition([](const std::shared_ptr<Partition>& partition) { partition->check_isr(); });
+    shard.replica_fetchers().on_brokers_changed();
+  }
   co_return;
 }
 

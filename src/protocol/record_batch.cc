@@ -53,6 +53,17 @@ Result<std::optional<EntryFrame>> sniff_entry(ByteView bytes) {
 
 uint32_t RecordBatch::computed_crc() const { return crc_of(bytes_); }
 
+ByteView without_cut_entry(ByteView bytes) {
+  size_t whole = 0;
+  while (whole < bytes.size()) {
+    const auto frame = sniff_entry(bytes.subspan(whole));
+    if (!frame) return bytes;
+    if (!*frame || (*frame)->size > bytes.size() - whole) break;
+    whole += (*frame)->size;
+  }
+  return bytes.first(whole);
+}
+
 Result<RecordBatch> take_batch(ByteView& bytes) {
   TRY_ASSIGN(auto frame, sniff_entry(bytes));
   if (!frame || frame->size > bytes.size()) {

@@ -93,6 +93,10 @@ class RecordBatch {
   ByteView bytes_;
 };
 
+// `bytes` without an entry at their end that is cut off, as fetches and reads by size leave it. What is damaged stays,
+// for whoever checks it.
+ByteView without_cut_entry(ByteView bytes);
+
 // Takes the whole batch at the front of `bytes` off it. Checks the size and the magic, nothing else. kCorrupt: cut
 // short, or a size or magic that cannot be; kUnsupported: magic 0 or 1.
 Result<RecordBatch> take_batch(ByteView& bytes);

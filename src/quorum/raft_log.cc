@@ -10,13 +10,6 @@ namespace {
 // Read at once when committed records are taken in: some batches, without holding a whole log in memory.
 constexpr size_t kReadSize = size_t{1} << 20;
 
-Error to_error(const storage::AppendError& error) {
-  const Errc code = error.code == storage::AppendErrorCode::kNoSpace ? Errc::kNoSpace
-                    : error.code == storage::AppendErrorCode::kIo    ? Errc::kIo
-                                                                     : Errc::kTooLarge;
-  return {code, fmt::format("{}: {}", kMetadataTopic, error.message)};
-}
-
 storage::LogConfig log_config(const RaftLogOptions& options) {
   storage::LogConfig config;
   config.segment_size_max = static_cast<int32_t>(std::min<uint64_t>(options.segment_bytes, INT32_MAX));
@@ -90,13 +83,7 @@ Result<Offset> RaftLog::append(const SharedBytes& batch, LeaderEpoch epoch, Time
 }
 
 Result<> RaftLog::append_as_follower(ByteView batches, Timestamp now) {
-  size_t whole = 0;
-  while (whole < batches.size()) {
-    TRY_ASSIGN(const auto frame, protocol::sniff_entry(batches.subspan(whole)));
-    if (!frame || frame->size > batches.size() - whole) break;
-    whole += frame->size;
-  }
-  const auto appended = log_->append_as_follower(batches.first(whole), now);
+  const auto appended = log_->append_as_follower(protocol::without_cut_entry(batches), now);
   if (!appended) return std::unexpected(to_error(appended.error()));
   return {};
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/result.h"
 #include "base/types.h"
 
 namespace weir::storage {
@@ -59,6 +60,9 @@ struct AppendError {
   std::string message;
   std::vector<RecordError> record_errors;
 };
+
+// kNoSpace, kIo; kTooLarge; kCorrupt for all that is wrong with the records.
+Error to_error(const AppendError& error);
 
 using AppendResult = std::expected<AppendInfo, AppendError>;
 

@@ -60,7 +60,7 @@ Result<std::optional<Entry>> EntryScanner::next() {
   return entry;
 }
 
-Result<> EntryScanner::check(const Entry& entry) {
+Result<> EntryScanner::check(Entry& entry) {
   if (entry.magic != protocol::kMagic) {
     TRY_ASSIGN(ByteView whole, bytes(entry));
     if (!protocol::LegacyMessage(whole).crc_matches()) {
@@ -68,7 +68,9 @@ Result<> EntryScanner::check(const Entry& entry) {
     }
     return {};
   }
-  TRY_ASSIGN(ByteView start, load(entry.position, protocol::kBatchHeaderSize));
+  // At once, if it is not too large: then the header is still there behind the check.
+  const size_t first = entry.size <= chunk_ ? entry.size : size_t{protocol::kBatchHeaderSize};
+  TRY_ASSIGN(ByteView start, load(entry.position, first));
   const protocol::RecordBatch header(start);
   TRY(protocol::check_batch_header(header));
   const uint32_t expected = header.crc();
@@ -80,8 +82,12 @@ Result<> EntryScanner::check(const Entry& entry) {
     crc = protocol::crc32c(part, crc);
     at += piece;
   }
-  if (crc == expected) return {};
-  return fail(Errc::kCorrupt, fmt::format("the crc of the batch at position {} is wrong", entry.position));
+  if (crc != expected) {
+    return fail(Errc::kCorrupt, fmt::format("the crc of the batch at position {} is wrong", entry.position));
+  }
+  TRY_ASSIGN(start, load(entry.position, protocol::kBatchHeaderSize));
+  entry.header.emplace(start);
+  return {};
 }
 
 Result<ByteView> EntryScanner::bytes(const Entry& entry) { return load(entry.position, entry.size); }

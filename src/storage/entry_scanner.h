@@ -30,8 +30,9 @@ class EntryScanner {
   // The next entry by its header; nothing at the end. kCorrupt when what is there is none, or is cut off by the end;
   // kWouldBlock, kIo.
   Result<std::optional<Entry>> next();
-  // Checks header and checksum of the entry that next() gave last. Reads all of it. kCorrupt, kWouldBlock, kIo.
-  Result<> check(const Entry& entry);
+  // Checks header and checksum of the entry that next() gave last. Reads all of it, and renews the view of its header.
+  // kCorrupt, kWouldBlock, kIo.
+  Result<> check(Entry& entry);
   // The whole entry; valid until the scanner is used again. kWouldBlock, kIo.
   Result<ByteView> bytes(const Entry& entry);
   // Where the next entry begins: behind the last good one.

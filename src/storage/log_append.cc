@@ -59,6 +59,20 @@ std::expected<std::optional<EndTransaction>, AppendError> Log::read_marker(const
   return *marker;
 }
 
+Error to_error(const AppendError& error) {
+  switch (error.code) {
+    case AppendErrorCode::kNoSpace:
+      return {Errc::kNoSpace, error.message};
+    case AppendErrorCode::kIo:
+      return {Errc::kIo, error.message};
+    case AppendErrorCode::kRecordTooLarge:
+    case AppendErrorCode::kBatchTooLarge:
+      return {Errc::kTooLarge, error.message};
+    default:
+      return {Errc::kCorrupt, error.message};
+  }
+}
+
 AppendResult Log::append_as_leader(MutableBytes bytes, const LeaderAppend& append) {
   touched_ = true;
   std::expected<CheckedBatch, AppendError> checked = check_leader_batch(bytes, config_, append);

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from cluster import Cluster, wait_for
+import ledger
+from cluster import Cluster, log_bytes, wait_for
 
 TIMEOUT_S = 60
 RECORDS = 300
+PARTITIONS = 6
+REPLICAS = 3
 
 
 @pytest.fixture(params=[["kafka", "weir", "kafka"], ["weir", "kafka", "weir"]], ids="-".join)
 def mixed(request, tmp_path):
-    sessions = {"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500"}
-    with Cluster(tmp_path, request.param, sessions) as cluster:
+    settings = {"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500", "offsets.topic.replication.factor": "3",
+                "min.insync.replicas": "2", "replica.lag.time.max.ms": "5000"}
+    # So weir leads first. A follower of Apache Kafka does not vote while it hopes for its leader and is not asked in vain
+    # when it hopes no more: when a leader has died, Apache Kafka leads next.
+    slow = {"controller.quorum.election.timeout.ms": "10000"}
+    with Cluster(tmp_path, request.param, settings, {"kafka": slow}) as cluster:
         yield cluster.start()
 
 
@@ -83,3 +91,73 @@ def test_controller_moves_between_weir_and_kafka(mixed, jvm):
 def _settled(jvm, cluster: Cluster):
     leader, lags = quorum(jvm, cluster)
     return (leader, lags) if leader != -1 and len(lags) == len(cluster.nodes) and not any(lags.values()) else None
+
+
+@pytest.fixture
+def load():
+    started: list[ledger.Load] = []
+
+    def start(cluster: Cluster, topic: str) -> ledger.Load:
+        cluster.make_topic(topic, PARTITIONS, REPLICAS)
+        started.append(ledger.Load(cluster.bootstrap, ledger.Ledger(topic, PARTITIONS), "none"))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.abandon()
+
+
+def check(cluster: Cluster, load: ledger.Load) -> None:
+    """Nothing is lost, doubled or out of order, and the replicas of both kinds are the same to the byte."""
+    load.stop()
+    topic = load.book.topic
+    cluster.wait_until_in_sync(topic, PARTITIONS, REPLICAS)
+    assert load.book.violations(ledger.read_back(cluster.bootstrap, topic, PARTITIONS)) == []
+    assert load.book.acknowledged_count() == sum(load.book.sent)
+    for partition in range(PARTITIONS):
+        first, *others = (log_bytes(node, topic, partition) for node in cluster.nodes.values())
+        assert first
+        assert all(other == first for other in others), f"the replicas of partition {partition} differ"
+
+
+def test_replicas_of_both_kinds_lose_nothing(mixed, load):
+    sending = load(mixed, "replicated")
+    for node in mixed.nodes.values():
+        sending.wait_for_acknowledgements(5_000)
+        node.kill()
+        sending.wait_for_acknowledgements(5_000)
+        node.launch().wait_until_ready()
+        mixed.wait_until_in_sync("replicated", PARTITIONS, REPLICAS)
+    check(mixed, sending)
+
+
+def replicas_of(cluster: Cluster, topic: str) -> list[list[int]]:
+    return [sorted(one.replicas) for _, one in sorted(cluster.partitions(topic).items())]
+
+
+def test_partitions_are_reassigned_across(mixed, load, jvm, tmp_path):
+    sending = load(mixed, "wanders")
+    plan = tmp_path / "plan.json"
+    nodes = list(mixed.nodes)
+    for goal in ([nodes[0]], [nodes[1]], [nodes[2], nodes[1]], nodes):
+        sending.wait_for_acknowledgements(2_000)
+        moves = [{"topic": "wanders", "partition": partition, "replicas": goal} for partition in range(PARTITIONS)]
+        plan.write_text(json.dumps({"version": 1, "partitions": moves}))
+        jvm.tool("reassign-partitions", mixed.bootstrap, "--reassignment-json-file", str(plan), "--execute")
+        wait_for(f"all partitions on {goal}", lambda wanted=goal: replicas_of(mixed, "wanders") == [sorted(wanted)] * PARTITIONS, TIMEOUT_S)
+    check(mixed, sending)
+
+
+def test_cluster_of_apache_kafka_moves_to_weir_node_by_node_and_back(tmp_path, load):
+    settings = {"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500", "offsets.topic.replication.factor": "3",
+                "min.insync.replicas": "2"}
+    with Cluster(tmp_path, ["kafka"] * REPLICAS, settings) as cluster:
+        sending = load(cluster.start(), "moves")
+        for kind in ("weir", "kafka"):
+            for node in list(cluster.nodes):
+                sending.wait_for_acknowledgements(5_000)
+                cluster.nodes[node].stop()
+                cluster.change_kind(node, kind)
+                cluster.nodes[node].launch().wait_until_ready()
+                cluster.wait_until_in_sync("moves", PARTITIONS, REPLICAS)
+        check(cluster, sending)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import time
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic, PartitionMetadata
 
 import brokers
 
 
 class Cluster:
-    """Its nodes by id, from 1. Made formatted; start() starts them all."""
+    """Its nodes by id, from 1. Made formatted; start() starts them all. `overrides_of` has the settings of each kind of node."""
 
-    def __init__(self, directory: pathlib.Path, kinds: list[str], overrides: dict[str, str] | None = None) -> None:
+    def __init__(self, directory: pathlib.Path, kinds: list[str], overrides: dict[str, str] | None = None,
+                 overrides_of: dict[str, dict[str, str]] | None = None) -> None:
         ports = brokers.free_ports(2 * len(kinds))
         clients, controllers = ports[:len(kinds)], ports[len(kinds):]
         voters = ",".join(f"{i + 1}@127.0.0.1:{port}" for i, port in enumerate(controllers))
@@ -23,12 +28,17 @@ class Cluster:
                 "advertised.listeners": f"PLAINTEXT://127.0.0.1:{clients[i]}",
                 "controller.quorum.voters": voters,
             }
-            node = brokers.Broker(kind, directory / f"node-{i + 1}", settings | (overrides or {}))
+            settings |= (overrides or {}) | (overrides_of or {}).get(kind, {})
+            node = brokers.Broker(kind, directory / f"node-{i + 1}", settings)
             self.nodes[i + 1] = node.format()
 
     @property
     def bootstrap(self) -> str:
         return ",".join(node.bootstrap for node in self.nodes.values())
+
+    def change_kind(self, node: int, kind: str) -> None:
+        """A stopped node is another kind of broker from now on, with the same settings and data."""
+        self.nodes[node] = self.nodes[node].as_kind(kind)
 
     def start(self) -> Cluster:
         """All at once: none is ready without a majority."""
@@ -37,6 +47,26 @@ class Cluster:
         for node in self.nodes.values():
             node.wait_until_ready()
         return self
+
+    def make_topic(self, topic: str, partitions: int, factor: int, config: dict[str, str] | None = None) -> None:
+        """Returns when all partitions have a leader and all replicas are in sync."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap})
+        admin.create_topics([NewTopic(topic, partitions, factor, config=config or {})])[topic].result()
+        self.wait_until_in_sync(topic, partitions, factor)
+
+    def partitions(self, topic: str) -> dict[int, PartitionMetadata]:
+        """As some node has them; none while none answers."""
+        admin = AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+        with contextlib.suppress(KafkaException):
+            return admin.list_topics(topic, timeout=10).topics[topic].partitions
+        return {}
+
+    def wait_until_in_sync(self, topic: str, partitions: int, factor: int) -> None:
+        def whole() -> bool:
+            known = self.partitions(topic)
+            return len(known) == partitions and all(len(one.isrs) == factor and one.leader != -1 for one in known.values())
+
+        wait_for(f"{factor} replicas in sync of each partition of {topic}", whole)
 
     def stop(self) -> None:
         for node in self.nodes.values():
@@ -58,3 +88,9 @@ def wait_for(what: str, condition, timeout_s: float = 60):
             raise TimeoutError(f"waited {timeout_s:g} s in vain: {what}")
         time.sleep(0.02)
     return result
+
+
+def log_bytes(node: brokers.Broker, topic: str, partition: int) -> bytes:
+    """What a stopped node's replica holds: the bytes of its segments, one behind the other."""
+    segments = sorted((node.data / f"{topic}-{partition}").glob("*.log"))
+    return b"".join(segment.read_bytes() for segment in segments)

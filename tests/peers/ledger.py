@@ -19,7 +19,7 @@ def producer_settings(bootstrap: str, codec: str) -> dict[str, object]:
     # Batches small enough that several are in flight when the process dies; no record may time out in between.
     return {"bootstrap.servers": bootstrap, "enable.idempotence": True, "acks": "all", "compression.codec": codec,
             "linger.ms": 1, "batch.num.messages": 200, "queue.buffering.max.messages": 10_000,
-            "message.timeout.ms": 600_000, "reconnect.backoff.ms": 5, "reconnect.backoff.max.ms": 50,
+            "message.timeout.ms": 600_000, "socket.timeout.ms": 5_000, "reconnect.backoff.ms": 5, "reconnect.backoff.max.ms": 50,
             "retry.backoff.ms": 5, "log_level": 0}
 
 
@@ -83,6 +83,47 @@ class Ledger:
             seen.add(number)
             last = (offset, number)
         return found
+
+
+class Load:
+    """Sends without pause in a thread of its own until told to stop."""
+
+    def __init__(self, bootstrap: str, book: Ledger, codec: str) -> None:
+        self.book = book
+        self.producer = Producer(producer_settings(bootstrap, codec))
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            for partition in range(self.book.partitions):
+                self.book.send(self.producer, partition, b"x" * 100)
+            self.producer.poll(0)
+
+    def stop(self) -> None:
+        """Returns when everything sent is acknowledged or has failed."""
+        self._stopping.set()
+        self._thread.join()
+        left = self.producer.flush(TIMEOUT_S)
+        if left:
+            self.book.errors.append(f"{left} records were neither acknowledged nor refused")
+
+    def abandon(self) -> None:
+        """Drops what is under way, after a failure."""
+        self._stopping.set()
+        self._thread.join()
+        self.producer.purge()
+
+    def wait_for_acknowledgements(self, more: int) -> None:
+        """Of records sent before or meanwhile; returns early when one was refused."""
+        waiting = threading.Event()
+        goal = self.book.acknowledged_count() + more
+        for _ in range(TIMEOUT_S * 200):
+            if self.book.acknowledged_count() >= goal or self.book.errors:
+                return
+            waiting.wait(0.005)
+        raise AssertionError(f"no {more} acknowledgements in {TIMEOUT_S} s")
 
 
 def read_back(bootstrap: str, topic: str, partitions: int) -> list[list[tuple[int, int]]]:

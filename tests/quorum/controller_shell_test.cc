@@ -38,7 +38,7 @@ class ControllerShellTest : public ::testing::Test {
     ControllerOptions settings;
     settings.cluster_id = "cluster";
     auto bootstrap = quorum::read_bootstrap_records(machine.disk(), "/data");
-    shell = std::make_shared<ControllerShell>(machine.loop(0), machine.clock(), *raft, *loader,
+    shell = std::make_shared<ControllerShell>(machine.loop(0), machine.seams(), *raft, *loader,
                                               Controller(settings, rules, random), std::move(bootstrap).value());
     machine.keep(loader);
     machine.keep(raft);
@@ -134,6 +134,61 @@ TEST_F(ControllerShellTest, CommittedTopicsSurvivePowerLossAndTheBrokerComesBack
   const auto& partition = *loader->image()->topic("t")->partition(PartitionIndex(0));
   EXPECT_EQ(partition.leader, NodeId(1));
   EXPECT_EQ(partition.leader_epoch, LeaderEpoch(2));
+  end(true);
+}
+
+TEST_F(ControllerShellTest, BrokerThatNobodyListensForIsFencedAtOnce) {
+  start();
+  register_broker();
+  EXPECT_EQ(create("t"), 0);
+  const auto is_fenced = [this] { return loader->image()->broker(NodeId(1))->fenced; };
+  run(
+      [this]() -> Task<void> {
+        shell->suspect(NodeId(1));
+        co_return;
+      },
+      0);
+  ASSERT_TRUE(simulation.run_until(is_fenced, seconds(2)));
+  EXPECT_EQ(loader->image()->topic("t")->partition(PartitionIndex(0))->leader, kNoNode);
+  end(true);
+}
+
+TEST_F(ControllerShellTest, BrokerThatListensKeepsItsSession) {
+  start();
+  register_broker();
+  std::unique_ptr<Listener> listener;
+  run(
+      [&]() -> Task<void> {
+        listener = *machine.seams().network.listen(machine.loop(0), {"127.0.0.1", 9092});
+        shell->suspect(NodeId(1));
+        co_return;
+      },
+      0);
+  simulation.run_for(seconds(5));
+  EXPECT_FALSE(loader->image()->broker(NodeId(1))->fenced);
+  listener.reset();
+  end(true);
+}
+
+// As one whose address this node must not reach: its heartbeats are believed.
+TEST_F(ControllerShellTest, BrokerThatGoesOnIsNotSuspectedAgain) {
+  start();
+  const int64_t epoch = register_broker();
+  const auto suspect = [this]() -> Task<void> {
+    shell->suspect(NodeId(1));
+    co_return;
+  };
+  const auto is_fenced = [this] { return loader->image()->broker(NodeId(1))->fenced; };
+  run(suspect, 0);
+  ASSERT_TRUE(simulation.run_until(is_fenced, seconds(2)));
+  protocol::BrokerHeartbeatRequest heartbeat;
+  heartbeat.broker_id = 1;
+  heartbeat.broker_epoch = epoch;
+  heartbeat.current_metadata_offset = loader->image()->provenance.last_offset.value();
+  EXPECT_FALSE((*ask(heartbeat))->response.is_fenced);
+  run(suspect, 0);
+  simulation.run_for(seconds(5));
+  EXPECT_FALSE(is_fenced());
   end(true);
 }
 

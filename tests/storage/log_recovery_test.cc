@@ -1,4 +1,5 @@
 // Crashes: torn tails, lost writes, interrupted swaps, damaged files.
+#include "storage/entry_scanner.h"
 #include "storage/log_fixture.h"
 
 namespace weir::storage {
@@ -137,6 +138,23 @@ TEST_F(LogRecoveryTest, DamagedIndexesAndEpochsAndSnapshotsAreBuiltAnew) {
     // Only the snapshots of the last segments are of use.
     if (!name.ends_with(".snapshot") || content(name) != "(none)") EXPECT_EQ(content(name), bytes) << name;
   }
+}
+
+// Recovery reads a piece of the log at a time: the header of a batch must be known behind the check of all of it too.
+TEST_F(LogRecoveryTest, BatchesThatLieAcrossWhatIsReadAtOnceAreUnderstood) {
+  constexpr int kBatches = 40;
+  config_.batch_size_max = 2 * kRecoveryChunk;
+  ASSERT_TRUE(open());
+  for (int i = 0; i < kBatches; ++i) {
+    ASSERT_TRUE(append({.value_size = kRecoveryChunk / 12 + 1, .producer_id = ProducerId(i)}, LeaderEpoch(3)));
+  }
+  // Larger than all that is read at once.
+  ASSERT_TRUE(append({.value_size = kRecoveryChunk + 1, .producer_id = ProducerId(kBatches)}, LeaderEpoch(4)));
+  crash_and_open();
+  EXPECT_EQ(log_->log_end_offset(), Offset(kBatches + 1));
+  EXPECT_EQ(log_->latest_epoch(), LeaderEpoch(4));
+  EXPECT_EQ(log_->epochs().entries().size(), 2U);
+  EXPECT_EQ(log_->producers().producers().size(), size_t{kBatches + 1});
 }
 
 TEST_F(LogRecoveryTest, InterruptedSwapsAndDeletionsAreFinished) {

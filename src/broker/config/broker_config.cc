@@ -65,7 +65,7 @@ Result<BrokerConfig> BrokerConfig::make(ConfigMap settings, std::string_view hos
   TRY(config.read_node());
   TRY(config.read_listeners());
   TRY(config.read_advertised_listeners(host_name));
-  TRY(config.check_inter_broker_listener());
+  TRY(config.read_inter_broker_listener());
   TRY(config.read_quorum());
   TRY(config.check_quorum());
   TRY(config.check_limits());
@@ -198,7 +198,7 @@ Result<> BrokerConfig::read_advertised_listeners(std::string_view host_name) {
   return {};
 }
 
-Result<> BrokerConfig::check_inter_broker_listener() const {
+Result<> BrokerConfig::read_inter_broker_listener() {
   if (!is_broker_) return {};
   const auto name = text("inter.broker.listener.name");
   if (name && settings().contains("security.inter.broker.protocol")) {
@@ -213,6 +213,7 @@ Result<> BrokerConfig::check_inter_broker_listener() const {
     return invalid(fmt::format(
         "the listener between brokers, {}, is not among the advertised ones: set inter.broker.listener.name", between));
   }
+  inter_broker_listener_ = between;
   return {};
 }
 

@@ -117,6 +117,16 @@ class BrokerConfig {
   [[nodiscard]] int32_t fetch_session_slots() const { return int32("max.incremental.fetch.session.cache.slots"); }
   [[nodiscard]] int32_t request_partitions_max() const { return int32("max.request.partition.size.limit"); }
 
+  // Replication.
+  [[nodiscard]] const std::string& inter_broker_listener() const { return inter_broker_listener_; }
+  [[nodiscard]] int64_t replica_lag_time_max_ms() const { return integer("replica.lag.time.max.ms"); }
+  [[nodiscard]] int32_t replica_fetch_backoff_ms() const { return int32("replica.fetch.backoff.ms"); }
+  [[nodiscard]] int32_t replica_fetch_max_bytes() const { return int32("replica.fetch.max.bytes"); }
+  [[nodiscard]] int32_t replica_fetch_min_bytes() const { return int32("replica.fetch.min.bytes"); }
+  [[nodiscard]] int32_t replica_fetch_response_max_bytes() const { return int32("replica.fetch.response.max.bytes"); }
+  [[nodiscard]] int32_t replica_fetch_wait_max_ms() const { return int32("replica.fetch.wait.max.ms"); }
+  [[nodiscard]] int32_t replica_socket_timeout_ms() const { return int32("replica.socket.timeout.ms"); }
+
   // Logs.
   [[nodiscard]] int64_t log_dir_failure_timeout_ms() const { return integer("log.dir.failure.timeout.ms"); }
   [[nodiscard]] int64_t retention_check_interval_ms() const { return integer("log.retention.check.interval.ms"); }
@@ -158,7 +168,7 @@ class BrokerConfig {
   Result<> read_node();
   Result<> read_listeners();
   Result<> read_advertised_listeners(std::string_view host_name);
-  Result<> check_inter_broker_listener() const;
+  Result<> read_inter_broker_listener();
   Result<> read_quorum();
   Result<> check_quorum() const;
   Result<> check_limits() const;
@@ -179,6 +189,7 @@ class BrokerConfig {
   std::optional<HttpTarget> telemetry_target_;
   std::vector<QuorumVoter> quorum_voters_;
   std::vector<Endpoint> quorum_bootstrap_servers_;
+  std::string inter_broker_listener_;
 };
 
 }  // namespace weir::broker

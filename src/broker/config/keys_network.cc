@@ -24,9 +24,8 @@ constexpr ConfigKey kNetworkKeysTable[] = {
     {"fetch.max.bytes", kInt, "57671680", at_least(1024), kMedium, kReadOnly, kWorks,
      "The most bytes of records in one answer to a fetch, over what the client asks."},
     {"fetch.purgatory.purge.interval.requests", kInt, "1000", any_value(), kMedium, kReadOnly, kNoMeaning, kPurgatory},
-    {"inter.broker.listener.name", kString, nullptr, any_value(), kMedium, kReadOnly, kNoMeaning,
-     "Must be one of the listeners; there is no other broker to be reached over it until replication between nodes is "
-     "built."},
+    {"inter.broker.listener.name", kString, nullptr, any_value(), kMedium, kReadOnly, kWorks,
+     "The listener at which this broker fetches from the others: one of the advertised ones, on all of them."},
     {"listener.security.protocol.map", kString,
      "SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT", any_value(), kLow, kPerBroker,
      kWorks, "The protocol of each listener name. Read at start."},

@@ -81,7 +81,7 @@ constexpr ConfigKey kSecurityKeysTable[] = {
     {"sasl.server.callback.handler.class", kClass, nullptr, any_value(), kMedium, kReadOnly, kNotBuilt, kSasl},
     {"sasl.server.max.receive.size", kInt, "524288", any_value(), kMedium, kReadOnly, kNotBuilt, kSasl},
     {"security.inter.broker.protocol", kString, "PLAINTEXT", one_of("PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),
-     kMedium, kReadOnly, kNoMeaning, "As inter.broker.listener.name, where that is not set."},
+     kMedium, kReadOnly, kWorks, "Names the listener between brokers where inter.broker.listener.name does not."},
     {"security.providers", kString, nullptr, any_value(), kLow, kReadOnly, kNoMeaning, kJava},
     {"ssl.allow.dn.changes", kBoolean, "false", any_value(), kLow, kReadOnly, kNotBuilt, kTls},
     {"ssl.allow.san.changes", kBoolean, "false", any_value(), kLow, kReadOnly, kNotBuilt, kTls},

@@ -79,6 +79,15 @@ void Controller::replay(const quorum::MetadataRecords& records, const DecideCont
   if (outcome->changes.client_quotas) mutation_quotas_.set_table(QuotaTable(image_));
 }
 
+Decision<NoReply> Controller::broker_ended(NodeId id, BrokerEpoch epoch) {
+  auto decision = no_change<NoReply>();
+  const quorum::BrokerImage* broker = image_.broker(id);
+  if (broker == nullptr || broker->epoch != epoch || broker->fenced) return decision;
+  sessions_.remove(id);
+  fence(*broker, decision.records);
+  return decision;
+}
+
 Decision<NoReply> Controller::tick(const DecideContext& context) {
   auto decision = no_change<NoReply>();
   for (NodeId id : sessions_.expired(context.now)) {

@@ -60,8 +60,6 @@ struct ControllerOptions {
   bool delete_topic_enable = true;
   int32_t num_partitions = 1;
   int16_t default_replication_factor = 1;
-  // Brokers do not copy each other's partitions yet: a partition that lives on several would be served without it.
-  int16_t replication_factor_max = INT16_MAX;
   Duration broker_session_timeout = milliseconds(9000);
   Duration metadata_max_idle_interval = milliseconds(500);  // zero: no NoOpRecords
   QuotaWindows quota_windows{};
@@ -92,6 +90,9 @@ class Controller {
 
   // Takes in records that were decided here and are in the log now, the first of them at `context.next_offset`.
   void replay(const quorum::MetadataRecords& records, const DecideContext& context);
+
+  // The process of a broker has ended: it is fenced, and may register anew, before its session ends.
+  Decision<NoReply> broker_ended(NodeId id, BrokerEpoch epoch);
 
   // What is to be done by time alone: fencing brokers whose session ended, and a NoOpRecord after a while without any
   // record.

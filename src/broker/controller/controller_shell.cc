@@ -8,14 +8,18 @@ namespace {
 constexpr Duration kRetryInterval = seconds(1);
 }  // namespace
 
-ControllerShell::ControllerShell(Loop& loop, const Clock& clock, quorum::RaftNode& raft, quorum::MetadataLoader& loader,
+ControllerShell::ControllerShell(Loop& loop, const Seams& seams, quorum::RaftNode& raft, quorum::MetadataLoader& loader,
                                  Controller controller, quorum::MetadataRecords bootstrap)
     : loop_(loop),
-      clock_(clock),
+      clock_(seams.clock),
       raft_(raft),
       loader_(loader),
       controller_(std::move(controller)),
-      bootstrap_(std::move(bootstrap)) {}
+      bootstrap_(std::move(bootstrap)),
+      watch_(std::make_shared<BrokerWatch>(loop, seams.network,
+                                           [this](NodeId id, BrokerEpoch epoch) { broker_ended(id, epoch); })) {}
+
+ControllerShell::~ControllerShell() { watch_->stop(); }
 
 Result<> ControllerShell::check_active() const {
   if (!active_) return fail(Errc::kUnavailable, "this node is not the active controller");
@@ -40,12 +44,29 @@ void ControllerShell::on_leader(LeaderEpoch epoch) {
   if (auto appended = append(decision.records, context); !appended) {
     log_error("controller", "cannot begin an epoch", kv("epoch", epoch), kv("error", appended.error().message));
     active_ = false;
+    return;
   }
+  // Those that ended with the controller before, or while there was none.
+  for (const auto& [id, broker] : controller_.image().brokers) suspect(id);
 }
 
 void ControllerShell::on_no_longer_leader() {
   active_ = false;
   cancel();
+}
+
+void ControllerShell::suspect(NodeId broker) {
+  if (!active_) return;
+  if (const quorum::BrokerImage* found = controller_.image().broker(broker)) BrokerWatch::look(watch_, *found);
+}
+
+void ControllerShell::broker_ended(NodeId id, BrokerEpoch epoch) {
+  if (!active_) return;
+  const DecideContext context = now(0);
+  const auto decision = controller_.broker_ended(id, epoch);
+  if (auto appended = append(decision.records, context); !appended) {
+    log_warn("controller", "cannot write to the metadata log", kv("error", appended.error().message));
+  }
 }
 
 void ControllerShell::rearm() { loop_.timers().arm(*this, std::max(controller_.next_tick(), loop_.now())); }

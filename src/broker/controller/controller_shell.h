@@ -11,6 +11,7 @@
 #include "base/sync.h"
 #include "base/task.h"
 #include "base/timer.h"
+#include "broker/controller/broker_watch.h"
 #include "broker/controller/controller.h"
 #include "quorum/metadata_loader.h"
 #include "quorum/raft_node.h"
@@ -27,8 +28,9 @@ struct Requester {
 class ControllerShell : public quorum::LeadershipListener, private Timer {
  public:
   // All outlive the shell. `bootstrap` holds the records of bootstrap.checkpoint.
-  ControllerShell(Loop& loop, const Clock& clock, quorum::RaftNode& raft, quorum::MetadataLoader& loader,
+  ControllerShell(Loop& loop, const Seams& seams, quorum::RaftNode& raft, quorum::MetadataLoader& loader,
                   Controller controller, quorum::MetadataRecords bootstrap);
+  ~ControllerShell() override;
 
   // Any loop. Decides on the controller's loop and yields the answer once the records are committed. `bytes` is the
   // buffer that the request's strings are views of. kUnavailable while this node is not the active controller (the
@@ -42,6 +44,8 @@ class ControllerShell : public quorum::LeadershipListener, private Timer {
 
   // The rest: the controller's loop only.
   [[nodiscard]] bool is_active() const { return active_; }
+  // A connection of the broker broke: if its process has ended, others lead its partitions at once.
+  void suspect(NodeId broker);
   [[nodiscard]] const Controller& controller() const { return controller_; }
   [[nodiscard]] quorum::QuorumInfo describe_quorum() const { return raft_.describe(); }
   void on_leader(LeaderEpoch epoch) override;
@@ -65,6 +69,7 @@ class ControllerShell : public quorum::LeadershipListener, private Timer {
   [[nodiscard]] DecideContext now(int16_t api_version) const;
   // Appends and replays; the offset of the last record, or of the end of the log when there are none.
   Result<Offset> append(const quorum::MetadataRecords& records, const DecideContext& context);
+  void broker_ended(NodeId id, BrokerEpoch epoch);
   void rearm();
   void on_expiry() override;
 
@@ -74,6 +79,7 @@ class ControllerShell : public quorum::LeadershipListener, private Timer {
   quorum::MetadataLoader& loader_;
   Controller controller_;
   quorum::MetadataRecords bootstrap_;
+  std::shared_ptr<BrokerWatch> watch_;  // shared with its tasks
   bool active_ = false;
 };
 

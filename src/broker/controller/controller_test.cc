@@ -129,6 +129,22 @@ TEST_F(ControllerTest, BrokerWithoutAHeartbeatIsFencedAndLosesItsLeadership) {
   EXPECT_EQ(partition("t").leader_epoch, LeaderEpoch(2));
 }
 
+TEST_F(ControllerTest, BrokerWhoseProcessHasEndedIsFencedAndMayComeBackAtOnce) {
+  add_broker(1);
+  create("t");
+  const BrokerEpoch epoch = broker(1).epoch;
+  take(controller_.broker_ended(NodeId(1), epoch));
+  EXPECT_TRUE(broker(1).fenced);
+  EXPECT_EQ(partition("t").leader, kNoNode);
+  register_broker(1, epoch.value());
+  ask(heartbeat(1));
+  EXPECT_FALSE(broker(1).fenced);
+  EXPECT_EQ(partition("t").leader, NodeId(1));
+  // What was heard of its life before is not of this one.
+  take(controller_.broker_ended(NodeId(1), epoch));
+  EXPECT_FALSE(broker(1).fenced);
+}
+
 TEST_F(ControllerTest, CleanRestartOfTheOnlyBrokerKeepsItEligible) {
   add_broker(1);
   create("t");

@@ -116,7 +116,6 @@ class TopicCreator {
       return ApiError{ErrorCode::kInvalidReplicationFactor,
                       "Unable to replicate the partition: " + possible.error().message};
     }
-    if (auto error = check_factor(static_cast<size_t>(factor), options_.replication_factor_max)) return error;
     for (int32_t i = 0; i < count; ++i) assignment.push_back(placement.next(factor));
     return std::nullopt;
   }
@@ -135,7 +134,6 @@ class TopicCreator {
     for (const auto& entry : topic.assignments) {
       auto replicas = quorum::to_nodes(entry.broker_ids);
       if (auto error = check_assignment(image_, replicas, factor)) return error;
-      if (auto error = check_factor(replicas.size(), options_.replication_factor_max)) return error;
       factor = replicas.size();
       if (!by_index.emplace(entry.partition_index, std::move(replicas)).second) {
         return ApiError{

@@ -138,12 +138,8 @@ Decision<AlterPartitionReassignmentsResponse> Controller::decide(const AlterPart
       auto& result = topic_result.partitions.emplace_back();
       result.partition_index = wanted.partition_index;
       result.error_message.reset();
-      auto error =
+      const auto error =
           reassign(image_, rules_, topic.name, wanted, request.allow_replication_factor_change, decision.records);
-      if (!error && options_.replication_factor_max == 1 && !decision.records.empty()) {
-        error = check_factor(2, options_.replication_factor_max);
-        decision.records = quorum::MetadataRecords(image_.metadata_version());
-      }
       if (!error) continue;
       result.error_code = protocol::error_field(error->code);
       if (!error->message.empty()) result.error_message = decision.reply.keep(error->message);

@@ -26,13 +26,6 @@ inline ApiError quota_exceeded() {
   return {kCode, std::string(protocol::error_message(kCode))};
 }
 
-// The refusal of more replicas than `most`.
-inline std::optional<ApiError> check_factor(size_t factor, int16_t most) {
-  if (factor <= static_cast<size_t>(most)) return std::nullopt;
-  return ApiError{protocol::ErrorCode::kInvalidReplicationFactor,
-                  "Replication between brokers is not built yet: a partition has one replica."};
-}
-
 // What is wrong with a topic's name; nothing if it may be used.
 std::optional<std::string> topic_name_problem(std::string_view name);
 

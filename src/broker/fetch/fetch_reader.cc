@@ -25,7 +25,9 @@ Task<void> read_part(BrokerShard& shard, std::vector<FetchRead*> part, FetchTerm
       continue;
     }
     const auto limit = static_cast<size_t>(std::max(one->item->partition_max_bytes, 0));
-    one->read = (*partition)->read(*one->item, terms.isolation, std::min(limit, terms.max_bytes));
+    const size_t max_bytes = std::min(limit, terms.max_bytes);
+    one->read = terms.replica ? (*partition)->read_for_replica(*one->item, *terms.replica, max_bytes)
+                              : (*partition)->read(*one->item, terms.isolation, max_bytes);
   }
   co_return;
 }
@@ -34,16 +36,17 @@ struct Watched {
   PartitionKey key;
   Offset seen;
   bool waits_for_disk;
+  bool of_replica;
 };
 
 // Puts watchers on the partitions of `part`; what has grown meanwhile wakes the fetch at once.
 FetchWatchGroup watch_part(BrokerShard& shard, const std::vector<Watched>& part,
                            const std::shared_ptr<FetchWait>& wait) {
   FetchWatchGroup group;
-  for (const auto& [key, seen, waits_for_disk] : part) {
+  for (const auto& [key, seen, waits_for_disk, of_replica] : part) {
     const std::shared_ptr<Partition>* partition = shard.find_partition(key.topic_id, key.index);
     if (partition == nullptr) continue;
-    group.push_back(std::make_unique<FetchWatcher>(wait));
+    group.push_back(std::make_unique<FetchWatcher>(wait, of_replica));
     (*partition)->watch(*group.back(), seen, waits_for_disk);
   }
   return group;
@@ -109,10 +112,11 @@ Task<void> FetchReader::wait(MonotonicTime deadline) {
   const std::vector<BrokerShard*>& shards = home_.node().shards;
   std::vector<std::vector<Watched>> parts(shards.size());
   for (const FetchRead& one : reads_) {
-    const Offset seen =
-        terms_.isolation == Isolation::kReadCommitted ? one.read.last_stable_offset : one.read.high_watermark;
+    const Offset seen = terms_.replica                                  ? Offset(one.item->fetch_offset)
+                        : terms_.isolation == Isolation::kReadCommitted ? one.read.last_stable_offset
+                                                                        : one.read.high_watermark;
     parts[home_.node().shard_of(one.topic_id, one.index).loop().shard().value()].push_back(
-        {{one.topic_id, one.index}, seen, one.read.waits_for_disk});
+        {{one.topic_id, one.index}, seen, one.read.waits_for_disk, terms_.replica.has_value()});
   }
   const uint32_t here = home_.loop().shard().value();
   for (size_t i = 0; i < shards.size(); ++i) {

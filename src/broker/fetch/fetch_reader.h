@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/task.h"
@@ -20,6 +21,7 @@ struct FetchTerms {
   size_t max_bytes;  // of the whole answer
   size_t min_bytes;  // wait for so many
   MonotonicTime deadline;
+  std::optional<IsrMember> replica{};  // another broker copies the partitions
 };
 
 // One partition of the fetch.

@@ -44,8 +44,10 @@ class FetchWait : public std::enable_shared_from_this<FetchWait> {
 
 // One partition's entry in the list of those who watch it. Loop of the partition only.
 struct FetchWatcher : ListNode {
-  explicit FetchWatcher(std::shared_ptr<FetchWait> waiting) : wait(std::move(waiting)) {}
+  FetchWatcher(std::shared_ptr<FetchWait> waiting, bool is_of_replica)
+      : wait(std::move(waiting)), of_replica(is_of_replica) {}
   std::shared_ptr<FetchWait> wait;
+  bool of_replica;  // which may read what is not committed yet
 };
 
 // The watchers that one fetch has on one shard: they leave the partitions' lists when the group is destroyed.

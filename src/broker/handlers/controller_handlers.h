@@ -16,8 +16,15 @@ struct ControllerHandler {
   }
 };
 
+struct BrokerHeartbeatHandler : ControllerHandler<protocol::BrokerHeartbeatRequest> {
+  static Task<Outcome> handle(RequestContext& context, const Request& request, Request::Response& response) {
+    // That this connection breaks is a hint that the broker has ended.
+    context.connection.heartbeats_of = NodeId(request.broker_id);
+    return ControllerHandler::handle(context, request, response);
+  }
+};
+
 using BrokerRegistrationHandler = ControllerHandler<protocol::BrokerRegistrationRequest>;
-using BrokerHeartbeatHandler = ControllerHandler<protocol::BrokerHeartbeatRequest>;
 using UnregisterBrokerHandler = ControllerHandler<protocol::UnregisterBrokerRequest>;
 using AllocateProducerIdsHandler = ControllerHandler<protocol::AllocateProducerIdsRequest>;
 using AlterPartitionHandler = ControllerHandler<protocol::AlterPartitionRequest>;

@@ -31,12 +31,20 @@ BrokerShard& shard_of_session(BrokerShard& home, int32_t session_id) {
   return *shards[FetchSessionCache::owner(session_id, static_cast<uint32_t>(shards.size()))];
 }
 
-FetchTerms terms_of(const FetchRequest& request, size_t max_bytes, MonotonicTime now) {
+// The replica that fetches, if it is one and no consumer.
+std::optional<IsrMember> replica_of(const FetchRequest& request, int16_t version) {
+  const NodeId id(version >= 15 ? request.replica_state.replica_id : request.replica_id);
+  if (id < NodeId(0)) return std::nullopt;
+  return IsrMember{id, BrokerEpoch(version >= 15 ? request.replica_state.replica_epoch : -1)};
+}
+
+FetchTerms terms_of(const FetchRequest& request, int16_t version, size_t max_bytes, MonotonicTime now) {
   // No more can be waited for than is sent.
   return {.isolation = request.isolation_level == 1 ? Isolation::kReadCommitted : Isolation::kReadUncommitted,
           .max_bytes = std::min(static_cast<size_t>(std::max(request.max_bytes, 0)), max_bytes),
           .min_bytes = std::min(static_cast<size_t>(std::max(request.min_bytes, 0)), max_bytes),
-          .deadline = now + milliseconds(std::max(request.max_wait_ms, 0))};
+          .deadline = now + milliseconds(std::max(request.max_wait_ms, 0)),
+          .replica = replica_of(request, version)};
 }
 
 void resolve(const quorum::MetadataImage& image, bool by_id, std::list<FetchItem>& items,
@@ -76,7 +84,7 @@ Task<Fetched> fetch(BrokerShard& shard, const FetchRequest& request, int16_t ver
   }
   resolve(*shard.image(), by_id, fetched.session != nullptr ? fetched.session->items() : fetched.sessionless,
           fetched.reads);
-  FetchReader reader(shard, fetched.reads, terms_of(request, max_bytes, shard.loop().now()));
+  FetchReader reader(shard, fetched.reads, terms_of(request, version, max_bytes, shard.loop().now()));
   co_await reader.run();
   co_return fetched;
 }
@@ -146,7 +154,9 @@ Task<Outcome> FetchHandler::handle(RequestContext& context, const Request& reque
   BrokerShard& shard = context.shard;
   BrokerShard* owner = request.session_id > 0 ? &shard_of_session(shard, request.session_id) : &shard;
   size_t max_bytes = shard.node().fetch_max_bytes;
-  if (context.is_limited) max_bytes = std::min(max_bytes, shard.quotas().fetch_size_max(context));
+  // Clients' limits are none of the replicas'.
+  const bool is_limited = context.is_limited && !replica_of(request, context.version());
+  if (is_limited) max_bytes = std::min(max_bytes, shard.quotas().fetch_size_max(context));
   Fetched fetched;
   if (owner == &shard) {
     fetched = co_await fetch(shard, request, context.version(), max_bytes);
@@ -156,7 +166,7 @@ Task<Outcome> FetchHandler::handle(RequestContext& context, const Request& reque
     });
   }
   response.error_code = error_field(fetched.error);
-  if (context.is_limited && fetched.error == ErrorCode::kNone) co_await charge(context, fetched);
+  if (is_limited && fetched.error == ErrorCode::kNone) co_await charge(context, fetched);
   const bool is_throttled = context.throttle > context.throttle.zero();
   if (fetched.error == ErrorCode::kNone && !is_throttled) fill(context, request, fetched, response);
   if (fetched.session == nullptr) co_return Outcome::kReply;

@@ -195,6 +195,12 @@ std::string exposition(const NodeFacts& node, const std::vector<ShardReport>& sh
               total(shards, [](const ShardReport& s) { return s.moving_partitions; }));
   page.single("weir_partition_leaders", "gauge", "Partitions that this node leads.",
               total(shards, [](const ShardReport& s) { return s.leaders; }));
+  page.single("weir_under_replicated_partitions", "gauge",
+              "Partitions that this node leads and that a replica is not in sync of.",
+              total(shards, [](const ShardReport& s) { return s.under_replicated; }));
+  page.single("weir_under_min_isr_partitions", "gauge",
+              "Partitions that this node leads and that have fewer replicas in sync than min.insync.replicas.",
+              total(shards, [](const ShardReport& s) { return s.under_min_isr; }));
   page.single("weir_log_bytes", "gauge", "Bytes of all segments on this node.",
               total(shards, [](const ShardReport& s) { return s.log_bytes; }));
   page.single("weir_fetch_sessions", "gauge", "Incremental fetch sessions.",

@@ -44,6 +44,8 @@ struct ShardReport {
   size_t offline_partitions = 0;
   size_t moving_partitions = 0;
   size_t leaders = 0;
+  size_t under_replicated = 0;
+  size_t under_min_isr = 0;
   size_t fetch_sessions = 0;
   uint64_t log_bytes = 0;
   std::map<std::pair<std::string, std::string>, size_t> groups{};  // by type and state

@@ -76,6 +76,7 @@ Partition::Partition(NodeContext& node, Loop& loop, std::string topic, Uuid topi
       index_(index),
       log_(std::move(opened.log)),
       self_(node.node_id),
+      replication_(node.node_id),
       high_watermark_(std::clamp(opened.checkpointed_high_watermark, log_->log_start_offset(), log_->log_end_offset())),
       place_(std::move(opened.place)),
       unfinished_move_(opened.moving_to ? opened.moving_to->id : kZeroUuid) {}
@@ -86,10 +87,17 @@ void Partition::apply(const quorum::PartitionImage& image) {
   const bool new_epoch = image.leader_epoch != leader_epoch_;
   leader_ = image.leader;
   leader_epoch_ = image.leader_epoch;
-  isr_size_ = image.isr.size();
+  partition_epoch_ = image.partition_epoch;
   replica_count_ = image.replicas.size();
-  if (is_leader() && new_epoch) log_->start_epoch(leader_epoch_);
-  if (!is_leader()) notify();
+  if (!is_leader()) {
+    replication_.end();
+    notify();
+  } else if (new_epoch) {
+    log_->start_epoch(leader_epoch_);
+    replication_.begin(image, log_->log_end_offset(), loop_.now());
+  } else {
+    replication_.update(image, loop_.now());
+  }
   advance();
   assigned_directory_ = image.directory_of(self_);
   settle_directory();
@@ -111,9 +119,14 @@ ErrorCode Partition::check_leader(int32_t current_leader_epoch) const {
   return is_leader() ? ErrorCode::kNone : ErrorCode::kNotLeaderOrFollower;
 }
 
-bool Partition::has_enough_replicas() const {
-  const auto wanted = std::min<size_t>(static_cast<size_t>(min_insync_replicas_), replica_count_);
-  return isr_size_ >= wanted;
+bool Partition::has_enough_replicas() const { return replication_.isr_size() >= isr_min(); }
+
+size_t Partition::isr_min() const {
+  return std::min<size_t>(static_cast<size_t>(std::max(min_insync_replicas_, 1)), replica_count_);
+}
+
+Offset Partition::own_end() const {
+  return unflushed_from_ ? std::min(*unflushed_from_, log_->log_end_offset()) : log_->log_end_offset();
 }
 
 ProduceResult Partition::append(MutableBytes batch, int16_t acks, bool zstd_allowed) {
@@ -151,6 +164,7 @@ ProduceResult Partition::finish_append(const storage::AppendResult& appended) {
     note_fresh(appended->base_offset);
     request_flush(appended->base_offset);
     advance();
+    wake_replicas();
   }
   return {.base_offset = appended->base_offset,
           .last_offset = appended->last_offset,
@@ -168,8 +182,7 @@ Task<bool> Partition::wait_committed(Offset last, MonotonicTime deadline) {
 
 void Partition::advance() {
   if (stopped_ || held_ || !is_leader()) return;
-  // With one replica everything that is in the log, and flushed where that is asked for, is committed.
-  const Offset reached = unflushed_from_ ? std::min(*unflushed_from_, log_->log_end_offset()) : log_->log_end_offset();
+  const Offset reached = replication_.committed_end(own_end(), isr_min());
   if (reached <= high_watermark_) return;
   high_watermark_ = reached;
   log_->advance_high_watermark(high_watermark_);
@@ -188,9 +201,19 @@ void Partition::wake_fetches() {
   });
 }
 
+void Partition::wake_replicas() {
+  if (replication_.is_alone()) return;
+  watchers_.for_each([](FetchWatcher& watcher) {
+    if (!watcher.of_replica) return;
+    watcher.unlink();
+    watcher.wait->fire();
+  });
+}
+
 void Partition::watch(FetchWatcher& watcher, Offset seen, bool waits_for_disk) {
   watchers_.push_back(watcher);
-  if (high_watermark_ > seen || stopped_ || (waits_for_disk && !bringing_in_)) notify();
+  const Offset end = watcher.of_replica ? log_->log_end_offset() : high_watermark_;
+  if (end > seen || stopped_ || (waits_for_disk && !bringing_in_)) notify();
 }
 
 std::optional<PartitionRead> Partition::refuse_read(const FetchItem& item) const {
@@ -220,15 +243,36 @@ PartitionRead Partition::read(const FetchItem& item, Isolation isolation, size_t
   PartitionRead result{.high_watermark = high_watermark_,
                        .last_stable_offset = last_stable_offset(),
                        .log_start_offset = log_->log_start_offset()};
+  const bool committed_only = isolation == Isolation::kReadCommitted;
+  const Offset end = committed_only ? result.last_stable_offset : high_watermark_;
+  return read_up_to(item, end, committed_only, max_bytes, std::move(result));
+}
+
+PartitionRead Partition::read_for_replica(const FetchItem& item, IsrMember replica, size_t max_bytes) {
+  used_ = true;
+  if (auto refused = refuse_read(item)) return *std::move(refused);
   const Offset from(item.fetch_offset);
-  const Offset end = isolation == Isolation::kReadCommitted ? result.last_stable_offset : high_watermark_;
+  if (!replication_.note_fetch(replica, from, log_->log_end_offset(), loop_.now())) {
+    return {.error = ErrorCode::kNotLeaderOrFollower};
+  }
+  advance();
+  if (!replication_.is_in_isr(replica.id)) check_isr();
+  PartitionRead result{.high_watermark = high_watermark_,
+                       .last_stable_offset = last_stable_offset(),
+                       .log_start_offset = log_->log_start_offset()};
+  return read_up_to(item, log_->log_end_offset(), false, max_bytes, std::move(result));
+}
+
+PartitionRead Partition::read_up_to(const FetchItem& item, Offset end, bool with_aborted, size_t max_bytes,
+                                    PartitionRead result) {
+  const Offset from(item.fetch_offset);
   if (from >= end) return result;
   Result<storage::ReadResult> read = log_->read(from, max_bytes, end, true);
   if (!read) return not_read(read.error(), std::move(result));
   if (read->records.length == 0) return result;
   const std::optional<FileRegion> missing = keep_cached(*read);
   if (read->records.length == 0) return wait_for_disk(*missing, std::move(result));
-  if (isolation == Isolation::kReadCommitted) {
+  if (with_aborted) {
     auto aborted = log_->aborted_transactions(from, *read, end);
     if (!aborted) return not_read(aborted.error(), std::move(result));
     result.aborted = *std::move(aborted);
@@ -415,6 +459,7 @@ Task<void> Partition::flush_while_needed(std::shared_ptr<Partition> self) {
       const bool more = self->log_->flush_need(now) == storage::FlushNeed::kAll;
       self->unflushed_from_ = more ? std::optional(job->up_to) : std::nullopt;
       self->advance();
+      self->disk_work_.notify_all();
     }
   }
   self->flushing_ = false;

@@ -12,6 +12,7 @@
 #include "base/sync.h"
 #include "broker/fetch/fetch_watch.h"
 #include "broker/log_dirs.h"
+#include "broker/partition/replication_state.h"
 #include "protocol/error_code.h"
 #include "quorum/metadata_image.h"
 #include "storage/log.h"
@@ -89,14 +90,39 @@ class Partition : public std::enable_shared_from_this<Partition> {
   ProduceResult append_internal(MutableBytes batch);
   // Waits until `last` is committed; false when the deadline passed or the leadership was lost.
   Task<bool> wait_committed(Offset last, MonotonicTime deadline);
+  // As the leader: not all replicas are in the ISR.
+  [[nodiscard]] bool is_under_replicated() const { return is_leader() && replication_.isr_size() < replica_count_; }
   // Whether the ISR is large enough for acks=-1.
   [[nodiscard]] bool has_enough_replicas() const;
 
   // What is in the page cache; what is not is brought in meanwhile, for the next try.
   PartitionRead read(const FetchItem& item, Isolation isolation, size_t max_bytes);
-  // Adds a watcher that is fired when there is more to read than there was at `seen` (a high watermark), or, when it
-  // waits for the disk, when what was missing has been brought in; at once when that is so.
+  // As read(), for another replica: up to the log's end. Where it fetches from says what it has.
+  PartitionRead read_for_replica(const FetchItem& item, IsrMember replica, size_t max_bytes);
+  // Adds a watcher that is fired when there is more to read than there was at `seen` (a high watermark, or, for a
+  // replica, an end of the log), or, when it waits for the disk, when what was missing has been brought in; at once
+  // when that is so.
   void watch(FetchWatcher& watcher, Offset seen, bool waits_for_disk);
+
+  // ---- replication: as the leader
+  // Asks for another ISR, if the present one is not right any more.
+  void check_isr();
+  // What was asked for as of `partition_epoch` will not come to pass. What does the metadata show.
+  void isr_was_refused(quorum::PartitionEpoch partition_epoch);
+
+  // ---- replication: as a follower of leader()
+  [[nodiscard]] NodeId leader() const { return leader_; }
+  [[nodiscard]] bool is_follower() const { return !stopped_ && !is_leader() && leader_ != kNoNode; }
+  // Appends what the leader sent, and takes its high watermark and log start over. kUnavailable when the leader's epoch
+  // has changed since `epoch`; kNoSpace: later; kCorrupt, kIo.
+  Result<> append_fetched(LeaderEpoch epoch, ByteView records, Offset high_watermark, Offset leader_log_start);
+  // Waits for the flush that the settings ask for before the leader may count this replica's records: where it fetches
+  // from next says what it has.
+  Task<void> flushed();
+  // Removes what the leader does not have, whose log parts from this one at `diverging`. Waits for the device.
+  Result<> truncate_to(LeaderEpoch epoch, const storage::EpochEnd& diverging);
+  // Removes all; the log goes on at `offset`, where the leader's begins. Waits for the device.
+  Result<> start_over(LeaderEpoch epoch, Offset offset);
 
   // Raises the log start offset to `before`, -1 for the high watermark, and yields the new one. kOutOfRange above the
   // high watermark, kInvalidArgument for a topic whose old records are only compacted away.
@@ -150,7 +176,17 @@ class Partition : public std::enable_shared_from_this<Partition> {
 
  private:
   void advance();
+  // Everything up to here is flushed where that is asked for, and counts towards a commit.
+  [[nodiscard]] Offset own_end() const;
+  [[nodiscard]] size_t isr_min() const;
+  [[nodiscard]] bool is_of_epoch(LeaderEpoch epoch) const {
+    return !stopped_ && !is_leader() && epoch == leader_epoch_;
+  }
+  void lower_high_watermark(Offset end);
+  PartitionRead read_up_to(const FetchItem& item, Offset end, bool with_aborted, size_t max_bytes,
+                           PartitionRead result);
   void notify();
+  void wake_replicas();
   void wake_fetches();
   PartitionRead not_read(const Error& error, PartitionRead result);
   [[nodiscard]] bool is_fresh(Offset offset) const;
@@ -180,8 +216,9 @@ class Partition : public std::enable_shared_from_this<Partition> {
   NodeId self_;
   NodeId leader_ = kNoNode;
   LeaderEpoch leader_epoch_ = kNoLeaderEpoch;
-  size_t isr_size_ = 0;
+  quorum::PartitionEpoch partition_epoch_{0};
   size_t replica_count_ = 0;
+  ReplicationState replication_;
   int32_t min_insync_replicas_ = 1;
   Offset high_watermark_{0};
   // With flush.messages set: records from here on are not committed before they are flushed.

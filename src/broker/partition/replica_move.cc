@@ -9,21 +9,7 @@
 #include "storage/full_disk.h"
 
 namespace weir::broker {
-namespace {
-
-// Whole batches at the front of `bytes`.
-size_t whole_batches(ByteView bytes) {
-  size_t size = 0;
-  for (ByteView rest = bytes; !rest.empty();) {
-    const auto frame = protocol::sniff_entry(rest);
-    if (!frame || !*frame || (*frame)->size > rest.size()) break;
-    size += (*frame)->size;
-    rest = bytes.subspan(size);
-  }
-  return size;
-}
-
-}  // namespace
+namespace {}  // namespace
 
 ReplicaMove::ReplicaMove(BrokerShard& shard, Partition& partition, std::unique_ptr<storage::Log> future,
                          LogPlace target)
@@ -201,15 +187,9 @@ Result<> ReplicaMove::append(const storage::ReadResult& read, Offset log_start, 
   const MutableBytes bytes(buffer.data(), read.records.length);
   const Result<size_t> got = read.records.file->read_at(read.records.position, bytes);
   if (!got) return source_failed(got.error());
-  const ByteView batches(bytes.data(), whole_batches(ByteView(bytes.data(), *got)));
-  const storage::AppendResult appended = future_->append_as_follower(batches, now);
-  if (!appended) {
-    const storage::AppendError& error = appended.error();
-    const Errc code = error.code == storage::AppendErrorCode::kNoSpace ? Errc::kNoSpace
-                      : error.code == storage::AppendErrorCode::kIo    ? Errc::kIo
-                                                                       : Errc::kCorrupt;
-    return target_failed({code, error.message});
-  }
+  const storage::AppendResult appended =
+      future_->append_as_follower(protocol::without_cut_entry({bytes.data(), *got}), now);
+  if (!appended) return target_failed(to_error(appended.error()));
   if (log_start > future_->log_start_offset() && log_start <= future_->log_end_offset()) {
     if (auto raised = future_->delete_records_before(log_start); !raised) return target_failed(raised.error());
   }

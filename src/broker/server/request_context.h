@@ -36,6 +36,8 @@ struct ConnectionInfo {
   // From ApiVersions v3 and later.
   std::string client_software_name;
   std::string client_software_version;
+  // The broker whose heartbeats come here, if any do.
+  NodeId heartbeats_of = kNoNode;
 };
 
 struct RequestContext {

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/log.h"
+#include "broker/controller_client.h"
 #include "broker/quota/first_stretch.h"
 #include "broker/quota_service.h"
 #include "broker/shard.h"
@@ -84,6 +85,8 @@ Task<void> ServerConnection::run(std::shared_ptr<ServerConnection> self) {
   // What is under way ends first: its tasks refer to this connection.
   while (!self->pending_.empty()) co_await self->answered_.wait();
   self->connection_->close();
+  const NodeId broker = self->info_.heartbeats_of;
+  if (broker != kNoNode) self->shard_.node().controller->suspect(broker);
 }
 
 Task<void> ServerConnection::read_requests(std::shared_ptr<ServerConnection> self) {
