@@ -108,6 +108,11 @@ class Broker:
         return host, int(port)
 
     @property
+    def controllers(self) -> str:
+        """Where the controllers listen, of a quorum with fixed voters."""
+        return ",".join(voter.split("@", 1)[1] for voter in self.setting("controller.quorum.voters").split(","))
+
+    @property
     def data(self) -> pathlib.Path:
         return pathlib.Path(self.setting("log.dirs"))
 

@@ -75,18 +75,18 @@ const auto kBrokerHandlers = make_table<
     LeaveGroupHandler, OffsetCommitHandler, OffsetFetchHandler, OffsetDeleteHandler, ListGroupsHandler,
     DescribeGroupsHandler, DeleteGroupsHandler, ElectLeadersHandler, AlterPartitionReassignmentsHandler,
     ListPartitionReassignmentsHandler, UpdateFeaturesHandler, DescribeQuorumHandler, DescribeProducersHandler,
-    ListConfigResourcesHandler, DescribeClientQuotasHandler, AlterClientQuotasHandler, GetTelemetrySubscriptionsHandler,
-    PushTelemetryHandler, ConsumerGroupHeartbeatHandler, ConsumerGroupDescribeHandler, DescribeLogDirsHandler,
-    AlterReplicaLogDirsHandler>();
+    ListConfigResourcesHandler, UnregisterBrokerHandler, DescribeClientQuotasHandler, AlterClientQuotasHandler,
+    GetTelemetrySubscriptionsHandler, PushTelemetryHandler, ConsumerGroupHeartbeatHandler, ConsumerGroupDescribeHandler,
+    DescribeLogDirsHandler, AlterReplicaLogDirsHandler>();
 
 const auto kControllerHandlers =
     make_table<ApiVersionsHandler, RaftFetchHandler, VoteHandler, BeginQuorumEpochHandler, EndQuorumEpochHandler,
                FetchSnapshotHandler, DescribeQuorumHandler, BrokerRegistrationHandler, BrokerHeartbeatHandler,
                UnregisterBrokerHandler, AllocateProducerIdsHandler, AlterPartitionHandler, AssignReplicasToDirsHandler,
                ControllerRegistrationHandler, EnvelopeHandler, CreateTopicsHandler, DeleteTopicsHandler,
-               CreatePartitionsHandler, IncrementalAlterConfigsHandler, AlterConfigsHandler, ElectLeadersHandler,
-               AlterPartitionReassignmentsHandler, ListPartitionReassignmentsHandler, UpdateFeaturesHandler,
-               AlterClientQuotasHandler>();
+               CreatePartitionsHandler, DescribeClusterHandler, DescribeConfigsHandler, IncrementalAlterConfigsHandler,
+               AlterConfigsHandler, ElectLeadersHandler, AlterPartitionReassignmentsHandler,
+               ListPartitionReassignmentsHandler, UpdateFeaturesHandler, AlterClientQuotasHandler>();
 
 }  // namespace
 
