@@ -40,7 +40,7 @@ def registered(jvm, controllers: str) -> list[tuple[str, str]]:
 
 def test_the_controllers_of_the_cluster(jvm, node):
     reference.until("the controller is registered",
-                    lambda: registered(jvm, node.controllers) == [("1", node.controllers.rsplit(":", 1)[1])])
+                    lambda: registered(jvm, node.controllers) == [("1", str(node.controller_address[1]))])
     done = jvm.run("cluster", "cluster-id", "--bootstrap-controller", node.controllers)
     assert done.status == 0 and f"Cluster ID: {brokers.CLUSTER_ID}\n" == done.out
     done = jvm.run("cluster", "unregister", "--bootstrap-controller", node.controllers, "--id", "7")

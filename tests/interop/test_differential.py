@@ -27,10 +27,7 @@ def pair(tmp_path_factory):
 
 def address_of(broker: brokers.Broker, scenario=None) -> tuple[str, int]:
     """Where a scenario asks: at the broker's listener, or at the controllers'."""
-    if scenario not in scenarios.OF_CONTROLLERS:
-        return broker.address
-    host, port = broker.controllers.rsplit(":", 1)
-    return host, int(port)
+    return broker.controller_address if scenario in scenarios.OF_CONTROLLERS else broker.address
 
 
 def serve(pair, scenario=None) -> list[dict[str, tuple[int, int]]]:

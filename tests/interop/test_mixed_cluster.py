@@ -60,8 +60,16 @@ def make_topic(cluster: Cluster, topic: str, partitions: int) -> None:
     wait_for("the topic's leaders", led_everywhere, TIMEOUT_S)
 
 
+def controllers_known_at(jvm, node) -> set[int]:
+    host, port = node.controller_address
+    done = jvm.run("cluster", "list-endpoints", "--bootstrap-controller", f"{host}:{port}")
+    return {int(one) for one in re.findall(r"^(\d+)\s.*\scontroller\s*$", done.out, re.MULTILINE)}
+
+
 def test_controller_moves_between_weir_and_kafka(mixed, jvm):
     kinds = {node: broker.kind for node, broker in mixed.nodes.items()}
+    for node in mixed.nodes.values():
+        wait_for("every controller is registered", lambda one=node: controllers_known_at(jvm, one) == set(mixed.nodes), TIMEOUT_S)
     led_by = set()
     for round_ in range(6):
         leader, lags = wait_for("a leader whom all follow", lambda: _settled(jvm, mixed), TIMEOUT_S)

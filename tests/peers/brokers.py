@@ -113,6 +113,13 @@ class Broker:
         return ",".join(voter.split("@", 1)[1] for voter in self.setting("controller.quorum.voters").split(","))
 
     @property
+    def controller_address(self) -> tuple[str, int]:
+        """Where this node's controller listens."""
+        listeners = dict(one.split("://", 1) for one in self.setting("listeners").split(","))
+        host, port = listeners[self.setting("controller.listener.names")].rsplit(":", 1)
+        return host, int(port)
+
+    @property
     def data(self) -> pathlib.Path:
         return pathlib.Path(self.setting("log.dirs"))
 
