@@ -564,6 +564,47 @@ def log_directories(s: Session) -> None:
     s.ask_all("DescribeLogDirs", {"topics": [{"topic": "placed", "partitions": [0, 1]}]})
 
 
+def acls(s: Session) -> None:
+    rule = {"resourceType": TOPIC, "resourceName": "t", "principal": "User:a", "host": "*", "operation": 3, "permissionType": 3}
+    every = {"resourceTypeFilter": 1, "resourceNameFilter": None, "patternTypeFilter": 1, "principalFilter": None, "hostFilter": None, "operation": 1, "permissionType": 1}
+    s.ask_all("DescribeAcls", every)
+    for rules in ([rule, rule], [{**rule, "operation": 1}], []):
+        s.ask_all("CreateAcls", {"creations": rules})
+    for filters in ([every, every], []):
+        s.ask_all("DeleteAcls", {"filters": filters})
+
+
+def controllers_acls(s: Session) -> None:
+    acls(s)
+
+
+def alter_credentials(s: Session) -> None:
+    """Of a salted password that is empty Kafka says UNKNOWN_SERVER_ERROR."""
+    alice = {"name": "alice", "mechanism": 1, "iterations": 4096, "salt": "01", "saltedPassword": "02" * 32}
+    gone = {"name": "alice", "mechanism": 1}
+    for deletions, upsertions in (([], [alice]), ([], [{**alice, "iterations": 8192}]), ([], [{**alice, "salt": ""}]),
+                                  ([], [{**alice, "name": "bob", "mechanism": 2, "saltedPassword": "03"}]),
+                                  ([], [{**alice, "name": ""}]), ([], [{**alice, "mechanism": 3}]), ([], [{**alice, "mechanism": 0}]),
+                                  ([], [{**alice, "iterations": 4095}]), ([], [{**alice, "iterations": 16385}]), ([gone], [alice]),
+                                  ([], [alice, {**alice, "mechanism": 2}]), ([gone, gone], []), ([], [alice] * 3), ([], [{**alice, "iterations": 1}, alice]),
+                                  ([{**gone, "mechanism": 2}], []), ([{**gone, "mechanism": 2}], [alice]), ([{**gone, "name": ""}], []), ([{**gone, "mechanism": 0}], []), ([], [])):
+        s.ask_all("AlterUserScramCredentials", {"deletions": deletions, "upsertions": upsertions})
+
+
+def scram_credentials(s: Session) -> None:
+    alter_credentials(s)
+    s.settle()
+    for users in (None, [], ["alice"], ["alice", "alice"], ["nobody"], [""], ["alice", "nobody", "bob"]):
+        s.ask_all("DescribeUserScramCredentials", {"users": users and [{"name": one} for one in users]})
+    for _ in range(2):
+        s.ask_all("AlterUserScramCredentials", {"deletions": [{"name": "alice", "mechanism": 1}, {"name": "bob", "mechanism": 2}], "upsertions": []})
+
+
+def controllers_alter_credentials(s: Session) -> None:
+    """Kafka's controllers say that they describe credentials too, and do not."""
+    alter_credentials(s)
+
+
 def unregistering(s: Session) -> None:
     for node in (7, -1):
         s.ask_all("UnregisterBroker", {"brokerId": node})
@@ -611,7 +652,7 @@ def controllers_register(s: Session) -> None:
     s.ask_all("DescribeCluster", {"endpointType": 2}, first=1)
 
 
-OF_CONTROLLERS = [controllers_describe, controllers_alter_settings, controllers_register]
+OF_CONTROLLERS = [controllers_describe, controllers_alter_settings, controllers_alter_credentials, controllers_acls, controllers_register]
 ALL = [versions_that_are_not_served, api_versions, create_topics, delete_topics, create_partitions, metadata, produce, idempotence, fetch, list_offsets,
        delete_records, find_coordinator, groups, consumer_groups, client_quotas, describe_configs, broker_settings, topic_settings, other_settings, elections_and_reassignments,
-       quorum_and_features, log_directories, unregistering, *OF_CONTROLLERS]
+       quorum_and_features, log_directories, scram_credentials, acls, unregistering, *OF_CONTROLLERS]

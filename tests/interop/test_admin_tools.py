@@ -17,7 +17,7 @@ def run(jvm, name: str, bootstrap: str, *arguments: str) -> tuple[int, str]:
     return done.status, done.out + done.err
 
 
-# ------------------------------------------------------------------------------------------------------ kafka-configs.s
+# --- kafka-configs.sh
 
 def configs(jvm, bootstrap, *arguments: str) -> str:
     return jvm.tool("configs", bootstrap, *arguments)
@@ -79,7 +79,52 @@ def test_configs_of_groups_and_client_metrics(jvm, bootstrap, topic_name):
         configs(jvm, bootstrap, *entity, "--alter", "--delete-config", setting.split("=")[0])
 
 
-# ---------------------------------------------------------------- kafka-leader-election.sh, kafka-reassign-partitions.s
+def test_configs_of_users(jvm, bootstrap):
+    alice = ["--entity-type", "users", "--entity-name", "alice"]
+    users = functools.partial(configs, jvm, bootstrap)
+    done = "Completed updating config for user alice."
+    assert done in users(*alice, "--alter", "--add-config", "SCRAM-SHA-256=[iterations=8192,password=secret]")
+    assert done in users(*alice, "--alter", "--add-config", "SCRAM-SHA-512=[password=secret]")
+    assert done in users(*alice, "--alter", "--add-config", "producer_byte_rate=1024")
+
+    def shows(entity: list[str], *lines: str) -> None:
+        def seen() -> bool:  # Kafka answers a change before its broker shows it.
+            printed = users(*entity, "--describe")
+            return all(line in printed for line in lines)
+        reference.until(f"{lines} of {entity}", seen)
+
+    for entity in (alice, ["--entity-type", "users"]):
+        shows(entity, "Quota configs for user-principal 'alice' are producer_byte_rate=1024.0",
+              "SCRAM credential configs for user-principal 'alice' are SCRAM-SHA-256=iterations=8192, SCRAM-SHA-512=iterations=4096")
+    users(*alice, "--alter", "--delete-config", "SCRAM-SHA-256")
+    shows(alice, "are SCRAM-SHA-512=iterations=4096")
+    users(*alice, "--alter", "--delete-config", "SCRAM-SHA-512")
+    users(*alice, "--alter", "--delete-config", "producer_byte_rate")
+    reference.until("there is nothing of alice", lambda: "alice" not in users(*alice, "--describe"))
+    status, printed = run(jvm, "configs", bootstrap, *alice, "--alter", "--delete-config", "SCRAM-SHA-512")
+    assert status == 1 and "Attempt to delete a user credential that does not exist" in printed, printed
+    for entity, change, shown in (
+            (["users", "--entity-default", "--entity-type", "clients", "--entity-default"], "consumer_byte_rate=77",
+             "Quota configs for the default user-principal, the default client-id are consumer_byte_rate=77.0"),
+            (["clients", "--entity-name", "c"], "request_percentage=50",
+             "Quota configs for client-id 'c' are request_percentage=50.0"),
+            (["ips", "--entity-name", "127.0.0.9"], "connection_creation_rate=100",
+             "Quota configs for ip '127.0.0.9' are connection_creation_rate=100.0")):
+        users("--entity-type", *entity, "--alter", "--add-config", change)
+        shows(["--entity-type", *entity], shown)
+        users("--entity-type", *entity, "--alter", "--delete-config", change.split("=")[0])
+
+
+# --- kafka-acls.sh
+
+def test_acls_without_an_authorizer(jvm, bootstrap):
+    rule = ["--allow-principal", "User:alice", "--operation", "Read", "--topic", "t"]
+    for arguments in (["--list"], ["--add", *rule], ["--remove", "--force", *rule]):
+        status, printed = run(jvm, "acls", bootstrap, *arguments)
+        assert status == 1 and "SecurityDisabledException: No Authorizer is configured" in printed, printed
+
+
+# --- kafka-leader-election.sh, kafka-reassign-partitions.sh
 
 def test_leader_election(jvm, bootstrap, cluster, topic_name, tmp_path):
     cluster.create_topic(topic_name, 2)
@@ -117,7 +162,7 @@ def test_reassign_partitions(jvm, bootstrap, cluster, topic_name, tmp_path):
     assert status == 1 and "Unknown broker id 9" in printed, printed
 
 
-# --------------------------------------------------------- kafka-features.sh, kafka-metadata-quorum.sh, kafka-cluster.s
+# --- kafka-features.sh, kafka-metadata-quorum.sh, kafka-cluster.sh
 
 def finalized(shown: str, feature: str) -> str:
     """The level of a feature, of what `features describe` prints."""
@@ -168,7 +213,7 @@ def test_cluster(jvm, bootstrap):
     assert done.status == 0 and re.search(rf"^1\s+{host}\s+{port}\s+null\s+unfenced\s+broker", done.out, re.MULTILINE), done.out
 
 
-# ------------------------------------------- kafka-get-offsets.sh, kafka-delete-records.sh, kafka-broker-api-versions.s
+# --- kafka-get-offsets.sh, kafka-delete-records.sh, kafka-broker-api-versions.sh
 
 def test_get_offsets_of_some_partitions(jvm, cluster, topic_name):
     cluster.create_topic(topic_name, corpus.PARTITIONS)
@@ -199,11 +244,13 @@ def test_broker_api_versions_of_the_admin_apis(jvm, cluster):
     offered = dict(re.findall(r"\s(\w+)\(\d+\): (\d+(?: to \d+)?) \[usable: \d+\]", printed))
     for name, versions in {"ElectLeaders": "0 to 2", "AlterPartitionReassignments": "0 to 1", "ListPartitionReassignments": "0",
                            "DescribeQuorum": "0 to 2", "UpdateFeatures": "0 to 2", "DescribeProducers": "0", "ListConfigResources": "0 to 1",
-                           "DescribeConfigs": "1 to 4", "AlterConfigs": "0 to 2", "IncrementalAlterConfigs": "0 to 1"}.items():
+                           "DescribeAcls": "1 to 3", "CreateAcls": "1 to 3",
+                           "DeleteAcls": "1 to 3", "DescribeUserScramCredentials": "0", "AlterUserScramCredentials": "0",
+                           "UnregisterBroker": "0", "DescribeConfigs": "1 to 4", "AlterConfigs": "0 to 2", "IncrementalAlterConfigs": "0 to 1"}.items():
         assert offered.get(name) == versions, f"{name}\n{printed}"
 
 
-# ----------------------------------------------------------------------------------------------------- kafka-dump-log.s
+# --- kafka-dump-log.sh
 
 def test_dump_log_of_what_the_broker_wrote(jvm, cluster, topic_name):
     cluster.create_topic(topic_name, 1)
@@ -226,7 +273,7 @@ def test_dump_log_of_what_the_broker_wrote(jvm, cluster, topic_name):
     assert '"type":"FEATURE_LEVEL_RECORD"' in dump("--files", str(metadata), "--cluster-metadata-decoder")
 
 
-# --------------------------------------------------------------------------------------------------- kafka-metadata-shell.sh
+# --- kafka-metadata-shell.sh
 
 def test_metadata_shell_reads_the_metadata_log(jvm, cluster, tmp_path):
     with brokers.create(cluster.kind, tmp_path) as broker:
@@ -250,7 +297,7 @@ def test_metadata_shell_reads_the_metadata_log(jvm, cluster, tmp_path):
         shows("/image/cluster/brokers", r"1:\n +BrokerRegistration\(id=1, .*listenerName='PLAINTEXT'")
 
 
-# ------------------------------------------------------- kafka-client-metrics.sh, kafka-transactions.sh, kafka-log-dirs.sh
+# --- kafka-client-metrics.sh, kafka-transactions.sh, kafka-log-dirs.sh
 
 def test_client_metrics(jvm, bootstrap, topic_name):
     command = functools.partial(jvm.tool, "client-metrics", bootstrap)

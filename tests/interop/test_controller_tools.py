@@ -95,8 +95,11 @@ def test_log_levels(tool):
     tool("configs", *logger, "--alter", "--add-config", "root=INFO")
 
 
-def test_reassignments_and_elections(node, tool):
-    reference.create_topic(node.bootstrap, "elected", 1)
+def test_acls_without_an_authorizer(jvm, node):
+    assert "SecurityDisabledException: No Authorizer is configured" in refused(jvm, node, "acls", "--list")
+
+
+def test_reassignments(tool):
     assert "No partition reassignments found." in tool("reassign-partitions", "--list")
 
 
