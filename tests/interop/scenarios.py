@@ -484,6 +484,10 @@ def other_settings(s: Session) -> None:
             if ("listeners", name) != (edits[0][0] if edits else "", "1"):
                 alter(s, BROKER, name, *edits)
         show(s, BROKER, "")
+    for edits in ([("leader.replication.throttled.rate", "1000000")], [("leader.replication.throttled.rate", "0")],
+                  [("leader.replication.throttled.rate", "-1")], [("leader.replication.throttled.rate", None, DELETE)]):
+        alter(s, BROKER, "1", *edits)
+        show(s, BROKER, "1", ["leader.replication.throttled.rate", "log.retention.ms"])
     for name in ("2", "x", "-1"):
         alter(s, BROKER, name, ("log.retention.ms", "100000"))
     for edits in ([("consumer.session.timeout.ms", "50000")], [("consumer.session.timeout.ms", "5")], [("consumer.session.timeout.ms", "60001")],

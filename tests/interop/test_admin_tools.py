@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import pathlib
 import re
 
 import brokers
@@ -95,7 +96,8 @@ def test_configs_of_users(jvm, bootstrap):
 
     for entity in (alice, ["--entity-type", "users"]):
         shows(entity, "Quota configs for user-principal 'alice' are producer_byte_rate=1024.0",
-              "SCRAM credential configs for user-principal 'alice' are SCRAM-SHA-256=iterations=8192, SCRAM-SHA-512=iterations=4096")
+              "SCRAM credential configs for user-principal 'alice' are ", "SCRAM-SHA-256=iterations=8192",
+              "SCRAM-SHA-512=iterations=4096")
     users(*alice, "--alter", "--delete-config", "SCRAM-SHA-256")
     shows(alice, "are SCRAM-SHA-512=iterations=4096")
     users(*alice, "--alter", "--delete-config", "SCRAM-SHA-512")
@@ -156,10 +158,36 @@ def test_reassign_partitions(jvm, bootstrap, cluster, topic_name, tmp_path):
     assert f"Reassignment of partition {topic_name}-0 is completed." in verified
     assert f"Reassignment of partition {topic_name}-1 is completed." in verified
     assert "No partition reassignments found." in jvm.tool("reassign-partitions", bootstrap, "--list")
-    nobody = {"version": 1, "partitions": [{"topic": topic_name, "partition": 0, "replicas": [9]}]}
-    plan.write_text(json.dumps(nobody))
-    status, printed = run(jvm, "reassign-partitions", bootstrap, "--execute", "--reassignment-json-file", str(plan))
-    assert status == 1 and "Unknown broker id 9" in printed, printed
+    assert "None of the specified partition reassignments are active." in jvm.tool(
+        "reassign-partitions", bootstrap, "--cancel", "--reassignment-json-file", str(plan))
+    for topic, replicas, why in ((topic_name, [9], "Unknown broker id 9"), ("missing", [1], "Topic missing not found."),
+                                 (topic_name, [1, 1], "contains multiple entries for 1")):
+        plan.write_text(json.dumps({"version": 1, "partitions": [{"topic": topic, "partition": 0, "replicas": replicas}]}))
+        status, printed = run(jvm, "reassign-partitions", bootstrap, "--execute", "--reassignment-json-file", str(plan))
+        assert status == 1 and why in printed, printed
+
+
+def test_throttles_of_a_reassignment_come_and_go(jvm, bootstrap, cluster, topic_name, tmp_path):
+    cluster.create_topic(topic_name, 1)
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps({"version": 1, "partitions": [{"topic": topic_name, "partition": 0, "replicas": [1]}]}))
+    order = functools.partial(jvm.tool, "reassign-partitions", bootstrap, "--reassignment-json-file", str(plan))
+    done = order("--execute", "--throttle", "1000000")
+    assert "The inter-broker throttle limit was set to 1000000 B/s" in done
+
+    def throttles() -> tuple[bool, bool]:
+        """Of the broker, of the topic."""
+        broker = configs(jvm, bootstrap, "--entity-type", "brokers", "--entity-name", "1", "--describe")
+        topic = configs(jvm, bootstrap, "--entity-type", "topics", "--entity-name", topic_name, "--describe")
+        return ("leader.replication.throttled.rate=1000000 sensitive=false synonyms={DYNAMIC_BROKER_CONFIG:"
+                "leader.replication.throttled.rate=1000000}" in broker, "leader.replication.throttled.replicas=0:1" in topic)
+
+    reference.until("the throttles are there", lambda: throttles() == (True, True))
+    assert "is completed." in order("--verify", "--preserve-throttles")
+    assert throttles() == (True, True)
+    verified = order("--verify")
+    assert "Clearing broker-level throttles on broker 1" in verified and f"Clearing topic-level throttles on topic {topic_name}" in verified
+    reference.until("the throttles are gone", lambda: throttles() == (False, False))
 
 
 # --- kafka-features.sh, kafka-metadata-quorum.sh, kafka-cluster.sh
@@ -271,6 +299,31 @@ def test_dump_log_of_what_the_broker_wrote(jvm, cluster, topic_name):
         assert "Dumping" in dump("--files", str(segment.with_suffix(f".{suffix}")), "--index-sanity-check")
     metadata = cluster.process.data / "__cluster_metadata-0" / "00000000000000000000.log"
     assert '"type":"FEATURE_LEVEL_RECORD"' in dump("--files", str(metadata), "--cluster-metadata-decoder")
+
+
+def test_dump_log_of_offsets_producers_and_metadata(jvm, cluster, tmp_path):
+    """Files that are written at the end: of a broker that has stopped."""
+    with brokers.create(cluster.kind, tmp_path, {"offsets.topic.num.partitions": "1"}) as broker:
+        reference.create_topic(broker.bootstrap, "dumped", 1)
+        reference.produce(broker.bootstrap, "dumped", [corpus.Record(0, i, b"k", b"v") for i in range(3)])
+        jvm.tool("consumer-groups", broker.bootstrap, "--reset-offsets", "--group", "g", "--topic", "dumped", "--to-offset", "2",
+                 "--execute")
+        broker.stop()
+
+        def dump(path: pathlib.Path, *arguments: str) -> str:
+            done = jvm.run("dump-log", "--files", str(path), *arguments)
+            assert done.status == 0, done.err
+            return done.out
+
+        offsets = dump(broker.data / "__consumer_offsets-0" / "00000000000000000000.log", "--offsets-decoder")
+        assert re.search(r'key: \{"type":"1","data":\{"group":"g","topic":"dumped","partition":0\}\} '
+                         r'payload: \{"version":"\d","data":\{"offset":2,', offsets), offsets
+        producers = dump(broker.data / "dumped-0" / "00000000000000000003.snapshot")
+        assert re.search(r"^producerId: \d+ producerEpoch: 0 coordinatorEpoch: -1 .* lastOffset: 2 ", producers, re.MULTILINE)
+        log = dump(broker.data / "__cluster_metadata-0" / "00000000000000000000.log", "--cluster-metadata-decoder")
+        assert "isvalid: false" not in log
+        for record in ("FEATURE_LEVEL_RECORD", "REGISTER_CONTROLLER_RECORD", "REGISTER_BROKER_RECORD", "TOPIC_RECORD", "PARTITION_RECORD"):
+            assert f'"type":"{record}"' in log
 
 
 # --- kafka-metadata-shell.sh

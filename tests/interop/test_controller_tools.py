@@ -103,6 +103,70 @@ def test_reassignments(tool):
     assert "No partition reassignments found." in tool("reassign-partitions", "--list")
 
 
+def nodes_of_one_role(kind: str, directory) -> tuple[brokers.Broker, brokers.Broker]:
+    """A controller, node 1, and a broker, node 2."""
+    at, client = brokers.free_ports(2)
+    common = {"controller.listener.names": "CONTROLLER", "controller.quorum.voters": f"1@127.0.0.1:{at}"}
+    controllers, clients = f"CONTROLLER://127.0.0.1:{at}", f"PLAINTEXT://127.0.0.1:{client}"
+    return (brokers.Broker(kind, directory / "controller", {**common, "process.roles": "controller", "listeners": controllers,
+                                                            "advertised.listeners": controllers}),
+            brokers.Broker(kind, directory / "broker", {**common, "node.id": "2", "process.roles": "broker", "listeners": clients,
+                                                        "advertised.listeners": clients}))
+
+
+def test_a_controller_that_is_no_broker(jvm, cluster, tmp_path):
+    controller, broker = nodes_of_one_role(cluster.kind, tmp_path)
+    with controller.format(), broker.format():
+        controller.launch()
+        broker.start()
+        controller.wait_until_ready()
+        tool = functools.partial(jvm.tool, option="--bootstrap-controller")
+        clusters.wait_for("the controller is registered", lambda: registered(jvm, controller.controllers))
+        replicas = tool("metadata-quorum", controller.controllers, "describe", "--replication")
+        assert re.search(r"^1\s.*Leader\s*$", replicas, re.MULTILINE) and re.search(r"^2\s.*Observer\s*$", replicas, re.MULTILINE)
+
+        def shows(where: str, option: str, node: str, value: str) -> bool:
+            return f"log.retention.ms={value} " in jvm.tool(
+                "configs", where, "--entity-type", "brokers", "--entity-name", node, "--describe", option=option)
+
+        def alter(where: str, option: str, node: str, value: str) -> None:
+            jvm.tool("configs", where, "--entity-type", "brokers", "--entity-name", node, "--alter", "--add-config",
+                     f"log.retention.ms={value}", option=option)
+
+        at_controller, at_broker = (controller.controllers, "--bootstrap-controller"), (broker.bootstrap, "--bootstrap-server")
+        alter(*at_controller, "1", "5555")
+        clusters.wait_for("the controller's own setting", lambda: shows(*at_controller, "1", "5555"))
+        alter(*at_controller, "2", "6666")
+        clusters.wait_for("a setting of a broker", lambda: shows(*at_broker, "2", "6666"))
+        alter(*at_broker, "2", "7777")  # which it sends on to the controller
+        clusters.wait_for("a setting of a broker by itself", lambda: shows(*at_broker, "2", "7777"))
+        done = jvm.run("cluster", "unregister", "--bootstrap-controller", controller.controllers, "--id", "2")
+        assert done.status == 0 and "Broker 2 is no longer registered." in done.out, done
+
+
+def test_a_controller_registers_anew_when_it_comes_back(jvm, cluster, tmp_path):
+    incarnations = set()
+    with brokers.create(cluster.kind, tmp_path) as broker:
+        log = broker.data / "__cluster_metadata-0" / "00000000000000000000.log"
+
+        def incarnation() -> str | None:
+            done = jvm.run("metadata-shell", "--snapshot", str(log), "tree", "/image/cluster/controllers")
+            found = re.search(r"ControllerRegistration\(id=1, incarnationId=(\S{22}),", done.out)
+            return found.group(1) if found and found.group(1) not in incarnations else None
+
+        reference.until("it is registered", lambda: registered(jvm, broker.controllers))
+        broker.stop()
+        incarnations.add(clusters.wait_for("the first registration", incarnation))
+        broker.start()
+        reference.until("it is registered", lambda: registered(jvm, broker.controllers))
+        # Seen in the log of the running node: the shell would need it to be stopped.
+        clusters.wait_for("the second registration", lambda: len(re.findall(
+            r'"type":"REGISTER_CONTROLLER_RECORD"', jvm.run("dump-log", "--files", str(log), "--cluster-metadata-decoder").out)) == 2)
+        broker.stop()
+        incarnations.add(clusters.wait_for("another incarnation", incarnation))
+    assert len(incarnations) == 2
+
+
 def test_controllers_of_a_quorum_register(jvm, cluster, tmp_path):
     with clusters.Cluster(tmp_path, [cluster.kind] * 3) as three:
         three.start()
