@@ -144,6 +144,15 @@ def test_a_controller_that_is_no_broker(jvm, cluster, tmp_path):
         assert done.status == 0 and "Broker 2 is no longer registered." in done.out, done
 
 
+def test_controllers_register_when_the_cluster_is_raised_to_a_version_that_knows_of_it(jvm, cluster, tmp_path):
+    with brokers.Broker(cluster.kind, tmp_path).format("--release-version", "3.6").start() as broker:
+        done = jvm.run("cluster", "list-endpoints", "--bootstrap-controller", broker.controllers)
+        assert "Direct-to-controller communication is not supported with the current MetadataVersion." in done.out + done.err, done
+        jvm.tool("features", broker.bootstrap, "upgrade", "--release-version", "3.7")
+        reference.until("it is registered", lambda: registered(jvm, broker.controllers))
+        broker.stop()
+
+
 def test_a_controller_registers_anew_when_it_comes_back(jvm, cluster, tmp_path):
     incarnations = set()
     with brokers.create(cluster.kind, tmp_path) as broker:

@@ -133,11 +133,9 @@ class Broker:
         """The same directory and settings, to be opened by another kind of broker."""
         return Broker(kind, self.directory)
 
-    def format(self) -> Broker:
-        if self.kind == "weir":
-            command = [weir_binary(), "format", "-t", CLUSTER_ID, "-c", str(self.properties)]
-        else:
-            command = kafka_jars.tool("storage", "format", "-t", CLUSTER_ID, "-c", str(self.properties))
+    def format(self, *options: str) -> Broker:
+        arguments = ["format", "-t", CLUSTER_ID, "-c", str(self.properties), *options]
+        command = [weir_binary(), *arguments] if self.kind == "weir" else kafka_jars.tool("storage", *arguments)
         done = subprocess.run(command, capture_output=True, text=True, timeout=START_TIMEOUT_S, check=False)
         if done.returncode != 0:
             raise BrokerError(f"{self.kind} format failed: {done.stdout}{done.stderr}")

@@ -56,11 +56,18 @@ void add_controllers(const RequestContext& context, protocol::DescribeClusterRes
 
 Task<Outcome> DescribeClusterHandler::handle(RequestContext& context, const Request& request,
                                              protocol::DescribeClusterResponse& response) {
-  if (!is_for_this_endpoint(context, request.endpoint_type, response)) co_return Outcome::kReply;
   context.image = context.shard.image();
+  const bool is_controllers = context.connection.apis.is_controllers();
+  if (is_controllers && !context.image->metadata_version().has_controller_registration()) {
+    // Nobody knows where the controllers are: the tool must ask a broker instead of waiting for them.
+    response.error_code = error_field(ErrorCode::kUnsupportedVersion);
+    response.error_message = "Direct-to-controller communication is not supported with the current MetadataVersion.";
+    co_return Outcome::kReply;
+  }
+  if (!is_for_this_endpoint(context, request.endpoint_type, response)) co_return Outcome::kReply;
   response.cluster_id = context.shard.node().cluster_id;
   response.endpoint_type = request.endpoint_type;
-  if (context.connection.apis.is_controllers()) {
+  if (is_controllers) {
     add_controllers(context, response);
     response.controller_id = (co_await context.shard.node().controller->describe_quorum()).leader.value();
   } else {
