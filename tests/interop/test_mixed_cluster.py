@@ -77,6 +77,10 @@ def test_controller_moves_between_weir_and_kafka(mixed, jvm):
         topic = f"round-{round_}-under-{kinds[leader]}"
         make_topic(mixed, topic, 6)
         produce_and_read(mixed, topic, 6)
+        # The leader asks of a new level whether every registered controller and broker supports it.
+        for order, done, level in (("downgrade", "downgraded", 0), ("upgrade", "upgraded", 1)):
+            printed = jvm.tool("features", mixed.bootstrap, order, "--feature", f"streams.version={level}")
+            assert f"streams.version was {done} to {level}." in printed, printed
         led_by.add(kinds[leader])
         if led_by == {"weir", "kafka"}:
             break
