@@ -134,8 +134,11 @@ class Broker:
         return Broker(kind, self.directory)
 
     def format(self, *options: str) -> Broker:
-        arguments = ["format", "-t", CLUSTER_ID, "-c", str(self.properties), *options]
-        command = [weir_binary(), *arguments] if self.kind == "weir" else kafka_jars.tool("storage", *arguments)
+        words = ["-t", CLUSTER_ID, "-c", str(self.properties), *options]
+        if self.kind == "weir":
+            command = [weir_binary(), "format", *words]
+        else:
+            command = kafka_jars.tool("storage", "format", *words)
         done = subprocess.run(command, capture_output=True, text=True, timeout=START_TIMEOUT_S, check=False)
         if done.returncode != 0:
             raise BrokerError(f"{self.kind} format failed: {done.stdout}{done.stderr}")
