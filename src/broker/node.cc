@@ -10,6 +10,7 @@
 #include "broker/config_rules_table.h"
 #include "broker/controller/controller_shell.h"
 #include "broker/controller_client.h"
+#include "broker/controller_registration.h"
 #include "broker/directory_assignments.h"
 #include "broker/group_service.h"
 #include "broker/http/http_server.h"
@@ -78,7 +79,10 @@ class Node::Impl {
   void close_acceptors(bool of_controllers);
   // `setting` is the one that says where.
   Result<std::unique_ptr<Listener>> listen(const Endpoint& endpoint, std::string_view setting);
+  void register_controller();
   Task<Result<>> register_broker();
+  // Those of one kind, as others find them.
+  [[nodiscard]] std::vector<AdvertisedListener> advertised(bool of_controllers) const;
   Task<HttpAnswer> answer_http(std::string_view path);
   [[nodiscard]] std::optional<QuorumFacts> quorum_facts() const;
   Task<HttpAnswer> metrics_page();
@@ -103,6 +107,7 @@ class Node::Impl {
   MetadataApplier applier_;
   std::unique_ptr<ControllerShell> controller_;
   std::unique_ptr<ControllerClient> client_;
+  std::unique_ptr<ControllerRegistration> registration_;
   std::unique_ptr<BrokerLifecycle> lifecycle_;
   std::unique_ptr<Maintenance> maintenance_;
   std::unique_ptr<LogCleaner> cleaner_;
@@ -266,20 +271,31 @@ Task<Result<>> Node::Impl::start_quorum() {
   // What the log says in the end, not each step of how that came about: an older record that does not know of a
   // partition's directory yet would have its log made anew where another directory is offline.
   loader_.subscribe(applier_);
+  if (config_.is_controller()) register_controller();
   co_return Result<>();
 }
 
-Task<Result<>> Node::Impl::register_broker() {
+std::vector<AdvertisedListener> Node::Impl::advertised(bool of_controllers) const {
   std::vector<AdvertisedListener> listeners;
   for (const ListenerConfig& advertised : config_.advertised_listeners()) {
-    if (config_.is_controller_listener(advertised.name)) continue;
+    if (config_.is_controller_listener(advertised.name) != of_controllers) continue;
     Endpoint endpoint = advertised.endpoint;
     // A listener on "any free port" is found at the port that it got.
     if (endpoint.port == 0) endpoint.port = address(advertised.name).port;
     listeners.push_back({advertised.name, endpoint, static_cast<int16_t>(advertised.protocol)});
   }
+  return listeners;
+}
+
+void Node::Impl::register_controller() {
+  registration_ = std::make_unique<ControllerRegistration>(context_, *client_, advertised(true));
+  loader_.subscribe(*registration_);
+  home().spawn(registration_->run());
+}
+
+Task<Result<>> Node::Impl::register_broker() {
   lifecycle_ = std::make_unique<BrokerLifecycle>(context_, *client_, applier_, on_failure_);
-  CO_TRY(co_await lifecycle_->start(std::move(listeners)));
+  CO_TRY(co_await lifecycle_->start(advertised(false)));
   context_.broker_epoch = lifecycle_->epoch();
   co_return Result<>();
 }
@@ -372,6 +388,7 @@ Task<void> Node::Impl::stop() {
     clean &= (co_await maintenance_->write_checkpoints(Checkpoints::kHighWatermarks)).has_value();
   clean &= co_await stop_shards();
   if (maintenance_ != nullptr) clean &= (co_await maintenance_->write_checkpoints(Checkpoints::kAll)).has_value();
+  if (registration_ != nullptr) registration_->stop();
   if (client_ != nullptr) client_->stop();
   // Until another leads, the others need this controller: to let this broker go, to begin with.
   clean &= (co_await raft_.stop()).has_value();

@@ -29,6 +29,7 @@ class MetadataVersion {
   [[nodiscard]] std::string_view name() const;
   [[nodiscard]] bool is_supported() const;
 
+  [[nodiscard]] constexpr bool has_scram() const { return level_ >= 11; }
   [[nodiscard]] constexpr bool isr_shrink_keeps_leader_epoch() const { return level_ >= 12; }
   [[nodiscard]] constexpr bool has_transactions() const { return level_ >= 13; }
   [[nodiscard]] constexpr bool has_controller_registration() const { return level_ >= 15; }

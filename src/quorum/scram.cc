@@ -95,17 +95,26 @@ protocol::UserScramCredentialRecord StoredCredential::record() const {
           .iterations = iterations};
 }
 
+StoredCredential credential_of(std::string user, ScramMechanism mechanism, ByteView salt, ByteView salted_password,
+                               int32_t iterations) {
+  return {.user = std::move(user),
+          .mechanism = mechanism,
+          .salt = to_vector(salt),
+          .stored_key = hash(mechanism, hmac(mechanism, salted_password, "Client Key")),
+          .server_key = hmac(mechanism, salted_password, "Server Key"),
+          .iterations = iterations};
+}
+
 Result<StoredCredential> parse_scram_argument(std::string_view argument, Random& random) {
   const size_t equals = argument.find('=');
   if (equals == std::string_view::npos || !argument.substr(equals + 1).starts_with('[') || !argument.ends_with(']')) {
     return wrong(argument, "it is not of the form MECHANISM=[name=..,password=..]");
   }
-  StoredCredential credential;
-  const std::string_view mechanism = argument.substr(0, equals);
-  if (mechanism != "SCRAM-SHA-256" && mechanism != "SCRAM-SHA-512") {
+  const std::string_view name = argument.substr(0, equals);
+  if (name != "SCRAM-SHA-256" && name != "SCRAM-SHA-512") {
     return wrong(argument, "the mechanisms are SCRAM-SHA-256 and SCRAM-SHA-512");
   }
-  credential.mechanism = mechanism == "SCRAM-SHA-256" ? ScramMechanism::kSha256 : ScramMechanism::kSha512;
+  const ScramMechanism mechanism = name == "SCRAM-SHA-256" ? ScramMechanism::kSha256 : ScramMechanism::kSha512;
   auto fields = parse_fields(argument.substr(equals + 2, argument.size() - equals - 3));
   const auto take = [&](std::string_view name) {
     const auto node = fields.extract(name);
@@ -120,26 +129,19 @@ Result<StoredCredential> parse_scram_argument(std::string_view argument, Random&
   if (!user || user->empty()) return wrong(argument, "it has no name");
   if (password.has_value() == salted.has_value()) return wrong(argument, "it needs a password or a saltedpassword");
   if (salted && !salt) return wrong(argument, "a saltedpassword needs its salt");
-  credential.user = std::string(*user);
-  credential.iterations = kScramIterationsMin;
+  int32_t count = kScramIterationsMin;
   if (iterations) {
-    const auto parsed =
-        std::from_chars(iterations->data(), iterations->data() + iterations->size(), credential.iterations);
-    if (parsed.ec != std::errc() || credential.iterations < kScramIterationsMin ||
-        credential.iterations > kScramIterationsMax) {
+    const auto parsed = std::from_chars(iterations->data(), iterations->data() + iterations->size(), count);
+    if (parsed.ec != std::errc() || count < kScramIterationsMin || count > kScramIterationsMax) {
       return wrong(argument, fmt::format("iterations are from {} to {}", kScramIterationsMin, kScramIterationsMax));
     }
   }
   const auto given_salt = salt ? from_base64(*salt) : std::optional(random_salt(random));
   if (!given_salt) return wrong(argument, "the salt is not base64");
-  credential.salt = *given_salt;
   const auto key =
-      salted ? from_base64(*salted)
-             : std::optional(salted_password(credential.mechanism, *password, credential.salt, credential.iterations));
+      salted ? from_base64(*salted) : std::optional(salted_password(mechanism, *password, *given_salt, count));
   if (!key) return wrong(argument, "the saltedpassword is not base64");
-  credential.stored_key = hash(credential.mechanism, hmac(credential.mechanism, *key, "Client Key"));
-  credential.server_key = hmac(credential.mechanism, *key, "Server Key");
-  return credential;
+  return credential_of(std::string(*user), mechanism, *given_salt, *key, count);
 }
 
 }  // namespace weir::quorum

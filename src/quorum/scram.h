@@ -31,6 +31,10 @@ struct StoredCredential {
   [[nodiscard]] protocol::UserScramCredentialRecord record() const;
 };
 
+// What is stored of a user's salted password. Of an empty one there is nothing to store: callers refuse it.
+StoredCredential credential_of(std::string user, ScramMechanism mechanism, ByteView salt, ByteView salted_password,
+                               int32_t iterations);
+
 // "SCRAM-SHA-256=[name=alice,password=secret]", or with iterations, a salt (base64) or a saltedpassword (base64, needs
 // the salt) instead of the password. kInvalidArgument says what is wrong.
 Result<StoredCredential> parse_scram_argument(std::string_view argument, Random& random);

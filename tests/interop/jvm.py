@@ -43,9 +43,9 @@ class Jvm:
         status = struct.unpack(">i", self._read(4))[0]
         return Finished(status, self._read_string(), self._read_string())
 
-    def tool(self, name: str, bootstrap: str, *arguments: str, stdin: str = "") -> str:
-        """Runs a tool against a broker and returns its output; it must end with status 0."""
-        done = self.run(name, "--bootstrap-server", bootstrap, *arguments, stdin=stdin)
+    def tool(self, name: str, bootstrap: str, *arguments: str, stdin: str = "", option: str = "--bootstrap-server") -> str:
+        """Runs a tool against a broker (or as `option` says) and returns its output; it must end with status 0."""
+        done = self.run(name, option, bootstrap, *arguments, stdin=stdin)
         assert done.status == 0, f"{name} {arguments}: status {done.status}\n{done.out}\n{done.err}"
         return done.out
 

@@ -484,6 +484,10 @@ def other_settings(s: Session) -> None:
             if ("listeners", name) != (edits[0][0] if edits else "", "1"):
                 alter(s, BROKER, name, *edits)
         show(s, BROKER, "")
+    for edits in ([("leader.replication.throttled.rate", "1000000")], [("leader.replication.throttled.rate", "0")],
+                  [("leader.replication.throttled.rate", "-1")], [("leader.replication.throttled.rate", None, DELETE)]):
+        alter(s, BROKER, "1", *edits)
+        show(s, BROKER, "1", ["leader.replication.throttled.rate", "log.retention.ms"])
     for name in ("2", "x", "-1"):
         alter(s, BROKER, name, ("log.retention.ms", "100000"))
     for edits in ([("consumer.session.timeout.ms", "50000")], [("consumer.session.timeout.ms", "5")], [("consumer.session.timeout.ms", "60001")],
@@ -564,6 +568,95 @@ def log_directories(s: Session) -> None:
     s.ask_all("DescribeLogDirs", {"topics": [{"topic": "placed", "partitions": [0, 1]}]})
 
 
+def acls(s: Session) -> None:
+    rule = {"resourceType": TOPIC, "resourceName": "t", "principal": "User:a", "host": "*", "operation": 3, "permissionType": 3}
+    every = {"resourceTypeFilter": 1, "resourceNameFilter": None, "patternTypeFilter": 1, "principalFilter": None, "hostFilter": None, "operation": 1, "permissionType": 1}
+    s.ask_all("DescribeAcls", every)
+    for rules in ([rule, rule], [{**rule, "operation": 1}], []):
+        s.ask_all("CreateAcls", {"creations": rules})
+    for filters in ([every, every], []):
+        s.ask_all("DeleteAcls", {"filters": filters})
+
+
+def controllers_acls(s: Session) -> None:
+    acls(s)
+
+
+def alter_credentials(s: Session) -> None:
+    """Of a salted password that is empty Kafka says UNKNOWN_SERVER_ERROR."""
+    alice = {"name": "alice", "mechanism": 1, "iterations": 4096, "salt": "01", "saltedPassword": "02" * 32}
+    gone = {"name": "alice", "mechanism": 1}
+    for deletions, upsertions in (([], [alice]), ([], [{**alice, "iterations": 8192}]), ([], [{**alice, "salt": ""}]),
+                                  ([], [{**alice, "name": "bob", "mechanism": 2, "saltedPassword": "03"}]),
+                                  ([], [{**alice, "name": ""}]), ([], [{**alice, "mechanism": 3}]), ([], [{**alice, "mechanism": 0}]),
+                                  ([], [{**alice, "iterations": 4095}]), ([], [{**alice, "iterations": 16385}]), ([gone], [alice]),
+                                  ([], [alice, {**alice, "mechanism": 2}]), ([gone, gone], []), ([], [alice] * 3), ([], [{**alice, "iterations": 1}, alice]),
+                                  ([{**gone, "mechanism": 2}], []), ([{**gone, "mechanism": 2}], [alice]), ([{**gone, "name": ""}], []), ([{**gone, "mechanism": 0}], []), ([], [])):
+        s.ask_all("AlterUserScramCredentials", {"deletions": deletions, "upsertions": upsertions})
+
+
+def scram_credentials(s: Session) -> None:
+    alter_credentials(s)
+    s.settle()
+    for users in (None, [], ["alice"], ["alice", "alice"], ["nobody"], [""], ["alice", "nobody", "bob"]):
+        s.ask_all("DescribeUserScramCredentials", {"users": users and [{"name": one} for one in users]})
+    for _ in range(2):
+        s.ask_all("AlterUserScramCredentials", {"deletions": [{"name": "alice", "mechanism": 1}, {"name": "bob", "mechanism": 2}], "upsertions": []})
+
+
+def controllers_alter_credentials(s: Session) -> None:
+    """Kafka's controllers say that they describe credentials too, and do not."""
+    alter_credentials(s)
+
+
+def unregistering(s: Session) -> None:
+    for node in (7, -1):
+        s.ask_all("UnregisterBroker", {"brokerId": node})
+
+
+def controllers_describe(s: Session) -> None:
+    s.ask_all("DescribeCluster", {})
+    s.ask_all("DescribeCluster", {"includeClusterAuthorizedOperations": True})
+    for kind in (1, 2, 3):
+        s.ask_all("DescribeCluster", {"endpointType": kind}, first=1)
+    s.ask_all("DescribeCluster", {"endpointType": 2, "includeFencedBrokers": True, "includeClusterAuthorizedOperations": True}, first=2)
+    for kind, name, keys in ((TOPIC, "missing", None), (BROKER, "1", ["log.retention.hours", "node.id", "nope"]), (BROKER, "", ["nope"]),
+                             (BROKER, "2", None), (BROKER, "x", None), (LOGGER, "1", ["root"]), (LOGGER, "2", None), (LOGGER, "", None),
+                             (METRICS, "none", None), (GROUP, "none", None), (GROUP, "", None), (1, "x", None)):
+        s.ask_all("DescribeConfigs", {"includeSynonyms": True, "resources": [{"resourceType": kind, "resourceName": name, "configurationKeys": keys}]})
+
+
+def controllers_alter_settings(s: Session) -> None:
+    """Of brokers Kafka's controllers take anything; weir's refuse what no broker could live with, so that is not asked."""
+    s.ask("CreateTopics", 7, {"timeoutMs": 30000, "topics": [{"name": "by-controller", "numPartitions": 1, "replicationFactor": 1}]})
+    for kind, name, edit in ((BROKER, "1", ("log.retention.ms", "100000")), (BROKER, "1", ("log.retention.ms", None, DELETE)), (BROKER, "2", ("log.retention.ms", "1")),
+                             (BROKER, "x", ("log.retention.ms", "1")), (BROKER, "", ("log.roll.ms", "7")), (BROKER, "", ("log.roll.ms", None, DELETE)),
+                             (BROKER, "", ("min.insync.replicas", None, DELETE)), (BROKER, "1", ("min.insync.replicas", "1")),
+                             (LOGGER, "1", ("root", "WARN")), (LOGGER, "1", ("root", "warn")), (LOGGER, "1", ("root", "INFO", APPEND)), (LOGGER, "1", ("no.such", "INFO")),
+                             (LOGGER, "1", ("root", None, DELETE)), (LOGGER, "2", ("root", "INFO")), (LOGGER, "x", ("root", "INFO")), (LOGGER, "", ("root", "INFO")),
+                             (LOGGER, "1", ("root", "INFO")), (TOPIC, "by-controller", ("retention.ms", "5")), (TOPIC, "missing", ("retention.ms", "5")),
+                             (TOPIC, "by-controller", ("no.such", "5")), (METRICS, "by-controller", ("interval.ms", "60000")), (METRICS, "", ("interval.ms", "60000")),
+                             (GROUP, "by-controller", ("consumer.session.timeout.ms", "50000")), (GROUP, "by-controller", ("no.such", "5")), (1, "x", ("a", "b")), (77, "x", ("a", "b"))):
+        alter(s, kind, name, edit, only=True)
+        alter(s, kind, name, edit)
+        if len(edit) == 2:
+            s.ask_all("AlterConfigs", {"validateOnly": kind == BROKER, "resources": [
+                {"resourceType": kind, "resourceName": name, "configs": [{"name": edit[0], "value": edit[1]}]}]})
+    s.ask_all("IncrementalAlterConfigs", {"resources": []})
+    s.ask_all("AlterConfigs", {"resources": []})
+
+
+def controllers_register(s: Session) -> None:
+    s.ask_all("UnregisterBroker", {"brokerId": 7})
+    features = [{"name": "metadata.version", "minSupportedVersion": 7, "maxSupportedVersion": 30}]
+    listeners = [{"name": "CONTROLLER", "host": "nowhere", "port": 1, "securityProtocol": 0}]
+    s.ask_all("ControllerRegistration", {"controllerId": 9, "incarnationId": unknown_id(), "listeners": listeners, "features": features})
+    while len(s.connection.ask("DescribeCluster", 1, {"endpointType": 2})["brokers"]) < 2:
+        pass
+    s.ask_all("DescribeCluster", {"endpointType": 2}, first=1)
+
+
+OF_CONTROLLERS = [controllers_describe, controllers_alter_settings, controllers_alter_credentials, controllers_acls, controllers_register]
 ALL = [versions_that_are_not_served, api_versions, create_topics, delete_topics, create_partitions, metadata, produce, idempotence, fetch, list_offsets,
        delete_records, find_coordinator, groups, consumer_groups, client_quotas, describe_configs, broker_settings, topic_settings, other_settings, elections_and_reassignments,
-       quorum_and_features, log_directories]
+       quorum_and_features, log_directories, scram_credentials, acls, unregistering, *OF_CONTROLLERS]

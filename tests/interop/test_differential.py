@@ -25,10 +25,13 @@ def pair(tmp_path_factory):
         theirs.stop()
 
 
-@pytest.fixture(scope="module")
-def both_serve(pair):
-    ours, theirs = (differential.served(differential.wire.Connection(broker.address)) for broker in pair)
-    return {name: (max(ours[name][0], theirs[name][0]), min(ours[name][1], theirs[name][1])) for name in ours if name in theirs}
+def address_of(broker: brokers.Broker, scenario=None) -> tuple[str, int]:
+    """Where a scenario asks: at the broker's listener, or at the controllers'."""
+    return broker.controller_address if scenario in scenarios.OF_CONTROLLERS else broker.address
+
+
+def serve(pair, scenario=None) -> list[dict[str, tuple[int, int]]]:
+    return [differential.served(differential.wire.Connection(address_of(broker, scenario))) for broker in pair]
 
 
 def play(scenario, address, versions) -> list[differential.Exchange]:
@@ -44,9 +47,11 @@ COUNTS: dict[str, int] = {}
 
 
 @pytest.mark.parametrize("scenario", scenarios.ALL, ids=lambda one: one.__name__)
-def test_answers_agree(scenario, pair, both_serve):
+def test_answers_agree(scenario, pair):
+    ours, theirs = serve(pair, scenario)
+    both = {name: (max(ours[name][0], theirs[name][0]), min(ours[name][1], theirs[name][1])) for name in ours if name in theirs}
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        ours, theirs = pool.map(lambda broker: play(scenario, broker.address, both_serve), pair)
+        ours, theirs = pool.map(lambda broker: play(scenario, address_of(broker, scenario), both), pair)
     found = differential.compare(ours, theirs)
     COUNTS[scenario.__name__] = len(ours)
     assert not found, f"{len(found)} differences in {len(ours)} answers:\n" + "\n".join(found[:60])
@@ -58,8 +63,9 @@ def test_no_scenario_was_idle():
     assert sum(COUNTS.values()) >= EXCHANGES_MIN, COUNTS
 
 
-def test_weir_serves_no_version_that_kafka_does_not(pair):
-    ours, theirs = (differential.served(differential.wire.Connection(broker.address)) for broker in pair)
+@pytest.mark.parametrize("scenario", [None, *scenarios.OF_CONTROLLERS[:1]], ids=["broker", "controller"])
+def test_weir_serves_no_version_that_kafka_does_not(pair, scenario):
+    ours, theirs = serve(pair, scenario)
     beyond = {name: span for name, span in ours.items()
               if name not in SERVED_WITH_A_PLUGIN and (name not in theirs or span[0] < theirs[name][0] or span[1] > theirs[name][1])}
     assert not beyond

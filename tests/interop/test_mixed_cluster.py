@@ -68,8 +68,16 @@ def make_topic(cluster: Cluster, topic: str, partitions: int) -> None:
     wait_for("the topic's leaders", led_everywhere, TIMEOUT_S)
 
 
+def controllers_known_at(jvm, node) -> set[int]:
+    host, port = node.controller_address
+    done = jvm.run("cluster", "list-endpoints", "--bootstrap-controller", f"{host}:{port}")
+    return {int(one) for one in re.findall(r"^(\d+)\s.*\scontroller\s*$", done.out, re.MULTILINE)}
+
+
 def test_controller_moves_between_weir_and_kafka(mixed, jvm):
     kinds = {node: broker.kind for node, broker in mixed.nodes.items()}
+    for node in mixed.nodes.values():
+        wait_for("every controller is registered", lambda one=node: controllers_known_at(jvm, one) == set(mixed.nodes), TIMEOUT_S)
     led_by = set()
     for round_ in range(6):
         leader, lags = wait_for("a leader whom all follow", lambda: _settled(jvm, mixed), TIMEOUT_S)
@@ -77,6 +85,10 @@ def test_controller_moves_between_weir_and_kafka(mixed, jvm):
         topic = f"round-{round_}-under-{kinds[leader]}"
         make_topic(mixed, topic, 6)
         produce_and_read(mixed, topic, 6)
+        # The leader asks of a new level whether every registered controller and broker supports it.
+        for order, done, level in (("downgrade", "downgraded", 0), ("upgrade", "upgraded", 1)):
+            printed = jvm.tool("features", mixed.bootstrap, order, "--feature", f"streams.version={level}")
+            assert f"streams.version was {done} to {level}." in printed, printed
         led_by.add(kinds[leader])
         if led_by == {"weir", "kafka"}:
             break

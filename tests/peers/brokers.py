@@ -108,6 +108,18 @@ class Broker:
         return host, int(port)
 
     @property
+    def controllers(self) -> str:
+        """Where the controllers listen, of a quorum with fixed voters."""
+        return ",".join(voter.split("@", 1)[1] for voter in self.setting("controller.quorum.voters").split(","))
+
+    @property
+    def controller_address(self) -> tuple[str, int]:
+        """Where this node's controller listens."""
+        listeners = dict(one.split("://", 1) for one in self.setting("listeners").split(","))
+        host, port = listeners[self.setting("controller.listener.names")].rsplit(":", 1)
+        return host, int(port)
+
+    @property
     def data(self) -> pathlib.Path:
         return pathlib.Path(self.setting("log.dirs"))
 
@@ -121,11 +133,12 @@ class Broker:
         """The same directory and settings, to be opened by another kind of broker."""
         return Broker(kind, self.directory)
 
-    def format(self) -> Broker:
+    def format(self, *options: str) -> Broker:
+        words = ["-t", CLUSTER_ID, "-c", str(self.properties), *options]
         if self.kind == "weir":
-            command = [weir_binary(), "format", "-t", CLUSTER_ID, "-c", str(self.properties)]
+            command = [weir_binary(), "format", *words]
         else:
-            command = kafka_jars.tool("storage", "format", "-t", CLUSTER_ID, "-c", str(self.properties))
+            command = kafka_jars.tool("storage", "format", *words)
         done = subprocess.run(command, capture_output=True, text=True, timeout=START_TIMEOUT_S, check=False)
         if done.returncode != 0:
             raise BrokerError(f"{self.kind} format failed: {done.stdout}{done.stderr}")

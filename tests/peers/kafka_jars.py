@@ -39,8 +39,12 @@ TOOL_CLASSES = {
     "leader-election": _TOOLS + "LeaderElectionCommand",
     "reassign-partitions": _TOOLS + "reassign.ReassignPartitionsCommand",
     "log-dirs": _TOOLS + "LogDirsCommand",
+    "acls": _TOOLS + "AclCommand",
+    "client-metrics": _TOOLS + "ClientMetricsCommand",
+    "transactions": _TOOLS + "TransactionsCommand",
+    "metadata-shell": "org.apache.kafka.shell.MetadataShell",
     "metadata-quorum": _TOOLS + "MetadataQuorumCommand",
-    "dump-log": "kafka.tools.DumpLogSegments",
+    "dump-log": _TOOLS + "DumpLogSegments",
     "storage": "kafka.tools.StorageTool",
 }
 

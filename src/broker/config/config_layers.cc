@@ -175,6 +175,10 @@ std::vector<ConfigDescription> describe_broker(const BrokerLayers& layers) {
     } else {
       synonyms.erase(synonyms.begin(), std::ranges::find(synonyms, key->name, &ConfigSynonym::name));
     }
+    // What is only ever set at run time is told without its default, as Kafka does.
+    if (key->update == Update::kDynamicOnly) {
+      std::erase_if(synonyms, [](const ConfigSynonym& synonym) { return synonym.source == ConfigSource::kDefault; });
+    }
     const bool is_set = !synonyms.empty() && synonyms.front().source != ConfigSource::kDefault;
     if ((key->internal || key->update == Update::kDynamicOnly) && !is_set) continue;
     configs.push_back(

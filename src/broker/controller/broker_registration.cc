@@ -114,7 +114,8 @@ Decision<protocol::UnregisterBrokerResponse> Controller::decide(const protocol::
   const quorum::BrokerImage* broker = image_.broker(id);
   if (broker == nullptr) {
     response.error_code = protocol::error_field(ErrorCode::kBrokerIdNotRegistered);
-    response.error_message = decision.reply.keep(fmt::format("Broker {} is not registered.", request.broker_id));
+    response.error_message =
+        decision.reply.keep(fmt::format("Broker ID {} is not currently registered", request.broker_id));
     return decision;
   }
   add_leader_updates(
@@ -129,7 +130,6 @@ Decision<protocol::ControllerRegistrationResponse> Controller::decide(
     const protocol::ControllerRegistrationRequest& request, const DecideContext&) {
   auto decision = no_change<protocol::ControllerRegistrationResponse>();
   auto& response = decision.reply.response;
-  response.error_message.reset();
   const auto refuse = [&](ErrorCode code, std::string_view why) {
     response.error_code = protocol::error_field(code);
     response.error_message = decision.reply.keep(why);

@@ -85,8 +85,8 @@ std::optional<ApiError> ConfigChange::check_existence() const {
   if (resource_.type == ConfigResourceType::kBroker && !resource_.name.empty()) {
     int32_t id = 0;  // check_name() has passed
     std::from_chars(resource_.name.data(), resource_.name.data() + resource_.name.size(), id);
-    if (image_.broker(NodeId(id)) == nullptr)
-      return ApiError{ErrorCode::kBrokerIdNotRegistered, fmt::format("No broker with id {} found.", id)};
+    const bool is_known = image_.broker(NodeId(id)) != nullptr || image_.controllers.contains(NodeId(id));
+    if (!is_known) return ApiError{ErrorCode::kBrokerIdNotRegistered, fmt::format("No node with id {} found.", id)};
   }
   return std::nullopt;
 }

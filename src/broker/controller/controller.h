@@ -24,6 +24,8 @@
 #include "protocol/messages/alter_partition_reassignments_response.h"
 #include "protocol/messages/alter_partition_request.h"
 #include "protocol/messages/alter_partition_response.h"
+#include "protocol/messages/alter_user_scram_credentials_request.h"
+#include "protocol/messages/alter_user_scram_credentials_response.h"
 #include "protocol/messages/assign_replicas_to_dirs_request.h"
 #include "protocol/messages/assign_replicas_to_dirs_response.h"
 #include "protocol/messages/broker_heartbeat_request.h"
@@ -117,13 +119,15 @@ class Controller {
       const protocol::AlterPartitionReassignmentsRequest& request, const DecideContext& context);
   Decision<protocol::ListPartitionReassignmentsResponse> decide(
       const protocol::ListPartitionReassignmentsRequest& request, const DecideContext& context);
-  // Settings, quotas and features.
+  // Settings, quotas, credentials and features.
   Decision<protocol::IncrementalAlterConfigsResponse> decide(const protocol::IncrementalAlterConfigsRequest& request,
                                                              const DecideContext& context);
   Decision<protocol::AlterConfigsResponse> decide(const protocol::AlterConfigsRequest& request,
                                                   const DecideContext& context);
   Decision<protocol::AlterClientQuotasResponse> decide(const protocol::AlterClientQuotasRequest& request,
                                                        const DecideContext& context);
+  Decision<protocol::AlterUserScramCredentialsResponse> decide(
+      const protocol::AlterUserScramCredentialsRequest& request, const DecideContext& context);
   Decision<protocol::UpdateFeaturesResponse> decide(const protocol::UpdateFeaturesRequest& request,
                                                     const DecideContext& context);
   // Nodes.

@@ -246,6 +246,46 @@ TEST_F(ControllerTest, FeaturesGoUpAndDownAsAsked) {
   EXPECT_EQ(controller_.image().feature_level("group.version"), 1);
 }
 
+protocol::ControllerRegistrationRequest controller_registration(int32_t id, int16_t group_version_max) {
+  protocol::ControllerRegistrationRequest request;
+  request.controller_id = id;
+  request.incarnation_id = Uuid(7, static_cast<uint64_t>(id));
+  request.listeners.push_back({"CONTROLLER", "localhost", 9093, 0});
+  request.features.push_back({quorum::kMetadataVersionFeature, 7, 30});
+  request.features.push_back({"group.version", 0, group_version_max});
+  return request;
+}
+
+TEST_F(ControllerTest, ControllersRegisterWithTheirListenersAndFeatures) {
+  EXPECT_EQ(ask(controller_registration(2, 1)).response.error_code, 0);
+  const auto* registered = controller_.image().controllers.find(NodeId(2));
+  ASSERT_NE(registered, nullptr);
+  EXPECT_EQ((*registered)->incarnation_id, Uuid(7, 2));
+  EXPECT_EQ((*registered)->endpoints, (std::vector<quorum::NodeEndpoint>{{"CONTROLLER", "localhost", 9093, 0}}));
+  EXPECT_EQ((*registered)->features.at("group.version").max, 1);
+}
+
+TEST_F(ControllerTest, FeatureIsNotRaisedBeyondWhatARegisteredControllerSupports) {
+  add_broker(1);
+  EXPECT_EQ(ask(feature_update("group.version", 0, 2)).response.error_code, 0);
+  EXPECT_EQ(ask(controller_registration(2, 0)).response.error_code, 0);
+  EXPECT_EQ(ask(feature_update("group.version", 1)).response.error_code, code(ErrorCode::kInvalidUpdateVersion));
+  EXPECT_EQ(controller_.image().feature_level("group.version"), 0);
+  EXPECT_EQ(ask(controller_registration(2, 1)).response.error_code, 0);
+  EXPECT_EQ(ask(feature_update("group.version", 1)).response.error_code, 0);
+}
+
+TEST_F(ControllerTest, SettingsAreThoseOfABrokerOrAControllerThatIsThere) {
+  ask(controller_registration(2, 1));
+  const auto set = [&](std::string_view node) {
+    protocol::IncrementalAlterConfigsRequest request;
+    request.resources.push_back({4, node, {{"log.retention.ms", 0, "1"}}});
+    return ask(request).response.responses.at(0).error_code;
+  };
+  EXPECT_EQ(set("2"), 0);
+  EXPECT_EQ(set("3"), code(ErrorCode::kBrokerIdNotRegistered));
+}
+
 TEST_F(ControllerTest, WrongFeatureUpdatesChangeNothing) {
   add_broker(1);
   const int16_t refused = code(ErrorCode::kInvalidUpdateVersion);

@@ -67,14 +67,21 @@ class FeatureUpdater {
   }
 
  private:
-  // Who does not know the level: this node, or a broker that is registered.
+  // Who does not know the level: this node, or another broker or controller that is registered.
   [[nodiscard]] std::optional<std::string> unsupported_by(std::string_view feature, int16_t level) const {
     const auto here = fmt::format("Local controller {}", controller_.value());
     if (auto why = unsupported(here, quorum::supported_levels(feature), level)) return why;
+    const auto unsupported_at = [&](std::string_view role, NodeId id, const auto& features) {
+      const auto found = features.find(feature);
+      const auto range = found == features.end() ? std::nullopt : std::optional(found->second);
+      return unsupported(fmt::format("{} {}", role, id.value()), range, level);
+    };
     for (const auto& [id, broker] : image_.brokers) {
-      const auto found = broker->features.find(feature);
-      const auto range = found == broker->features.end() ? std::nullopt : std::optional(found->second);
-      if (auto why = unsupported(fmt::format("Broker {}", id.value()), range, level)) return why;
+      if (auto why = unsupported_at("Broker", id, broker->features)) return why;
+    }
+    for (const auto& [id, controller] : image_.controllers) {
+      if (id == controller_) continue;
+      if (auto why = unsupported_at("Controller", id, controller->features)) return why;
     }
     if (!quorum::supported_levels(feature)) return fmt::format("Feature {} not found.", feature);
     return std::nullopt;

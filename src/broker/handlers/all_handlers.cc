@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <array>
 
+#include "broker/handlers/acl_handlers.h"
 #include "broker/handlers/alter_client_quotas.h"
 #include "broker/handlers/alter_configs.h"
 #include "broker/handlers/alter_partition_reassignments.h"
 #include "broker/handlers/alter_replica_log_dirs.h"
+#include "broker/handlers/alter_user_scram_credentials.h"
 #include "broker/handlers/api_versions.h"
 #include "broker/handlers/consumer_group_describe.h"
 #include "broker/handlers/consumer_group_heartbeat.h"
@@ -23,6 +25,7 @@
 #include "broker/handlers/describe_producers.h"
 #include "broker/handlers/describe_quorum.h"
 #include "broker/handlers/describe_topic_partitions.h"
+#include "broker/handlers/describe_user_scram_credentials.h"
 #include "broker/handlers/elect_leaders.h"
 #include "broker/handlers/envelope.h"
 #include "broker/handlers/fetch.h"
@@ -75,18 +78,21 @@ const auto kBrokerHandlers = make_table<
     LeaveGroupHandler, OffsetCommitHandler, OffsetFetchHandler, OffsetDeleteHandler, ListGroupsHandler,
     DescribeGroupsHandler, DeleteGroupsHandler, ElectLeadersHandler, AlterPartitionReassignmentsHandler,
     ListPartitionReassignmentsHandler, UpdateFeaturesHandler, DescribeQuorumHandler, DescribeProducersHandler,
-    ListConfigResourcesHandler, DescribeClientQuotasHandler, AlterClientQuotasHandler, GetTelemetrySubscriptionsHandler,
-    PushTelemetryHandler, ConsumerGroupHeartbeatHandler, ConsumerGroupDescribeHandler, DescribeLogDirsHandler,
-    AlterReplicaLogDirsHandler>();
+    ListConfigResourcesHandler, UnregisterBrokerHandler, DescribeClientQuotasHandler, AlterClientQuotasHandler,
+    DescribeUserScramCredentialsHandler, AlterUserScramCredentialsHandler, DescribeAclsHandler, CreateAclsHandler,
+    DeleteAclsHandler, GetTelemetrySubscriptionsHandler, PushTelemetryHandler, ConsumerGroupHeartbeatHandler,
+    ConsumerGroupDescribeHandler, DescribeLogDirsHandler, AlterReplicaLogDirsHandler>();
 
 const auto kControllerHandlers =
     make_table<ApiVersionsHandler, RaftFetchHandler, VoteHandler, BeginQuorumEpochHandler, EndQuorumEpochHandler,
                FetchSnapshotHandler, DescribeQuorumHandler, BrokerRegistrationHandler, BrokerHeartbeatHandler,
                UnregisterBrokerHandler, AllocateProducerIdsHandler, AlterPartitionHandler, AssignReplicasToDirsHandler,
                ControllerRegistrationHandler, EnvelopeHandler, CreateTopicsHandler, DeleteTopicsHandler,
-               CreatePartitionsHandler, IncrementalAlterConfigsHandler, AlterConfigsHandler, ElectLeadersHandler,
-               AlterPartitionReassignmentsHandler, ListPartitionReassignmentsHandler, UpdateFeaturesHandler,
-               AlterClientQuotasHandler>();
+               CreatePartitionsHandler, DescribeClusterHandler, DescribeConfigsHandler, IncrementalAlterConfigsHandler,
+               AlterConfigsHandler, ElectLeadersHandler, AlterPartitionReassignmentsHandler,
+               ListPartitionReassignmentsHandler, UpdateFeaturesHandler, AlterClientQuotasHandler,
+               DescribeUserScramCredentialsHandler, AlterUserScramCredentialsHandler, DescribeAclsHandler,
+               CreateAclsHandler, DeleteAclsHandler>();
 
 }  // namespace
 

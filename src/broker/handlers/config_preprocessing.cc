@@ -60,6 +60,11 @@ ApiError change_log_levels(const std::vector<ConfigEdit>& edits, bool validate_o
   return {ErrorCode::kNone, {}};
 }
 
+ApiError change_own_log_levels(const NodeContext& node, const ConfigRequest& request) {
+  if (auto error = check_node(node.node_id, request.resource_name)) return *error;
+  return change_log_levels(request.edits, request.validate_only);
+}
+
 std::optional<ApiError> check_broker_settings(const NodeContext& node, const quorum::MetadataImage& image,
                                               const ConfigRequest& request) {
   if (!request.resource_name.empty()) {
@@ -84,8 +89,7 @@ std::optional<ApiError> preprocess(const NodeContext& node, const quorum::Metada
     case ConfigResourceType::kBrokerLogger:
       // AlterConfigs would have to set all other loggers back.
       if (!request.is_incremental) break;
-      if (auto error = check_node(node.node_id, request.resource_name)) return error;
-      return change_log_levels(request.edits, request.validate_only);
+      return change_own_log_levels(node, request);
     case ConfigResourceType::kBroker:
       return check_broker_settings(node, image, request);
     case ConfigResourceType::kTopic:
@@ -94,6 +98,21 @@ std::optional<ApiError> preprocess(const NodeContext& node, const quorum::Metada
       return std::nullopt;
   }
   return invalid(fmt::format("Unknown resource type {}", request.resource_type));
+}
+
+std::optional<ApiError> preprocess_at_controller(const NodeContext& node, const ConfigRequest& request) {
+  switch (static_cast<ConfigResourceType>(request.resource_type)) {
+    case ConfigResourceType::kBrokerLogger:
+      if (!request.is_incremental) return invalid("The log levels of a node are not set with AlterConfigs.");
+      if (auto error = ConfigChange::check_edits(request.edits)) return error;
+      return change_own_log_levels(node, request);
+    case ConfigResourceType::kBroker:
+    case ConfigResourceType::kTopic:
+    case ConfigResourceType::kClientMetrics:
+    case ConfigResourceType::kGroup:
+      return std::nullopt;
+  }
+  return ApiError{ErrorCode::kUnsupportedVersion, fmt::format("Unknown resource type {}.", request.resource_type)};
 }
 
 }  // namespace weir::broker

@@ -1,5 +1,5 @@
-// What a broker decides of a change of settings before the controller does: its own log levels, and whether it could
-// live with settings that are for it. Shared by AlterConfigs and IncrementalAlterConfigs; any shard.
+// What a node decides of a change of settings before the active controller does: its own log levels, and a broker also
+// whether it could live with settings that are for it. Shared by AlterConfigs and IncrementalAlterConfigs; any shard.
 #pragma once
 
 #include <map>
@@ -25,6 +25,9 @@ struct ConfigRequest {
 // The answer; kNone: done. Nothing: the controller has to decide.
 std::optional<ApiError> preprocess(const NodeContext& node, const quorum::MetadataImage& image,
                                    const ConfigRequest& request);
+// The same on the controllers' listener, to which settings of any broker come, sent on by that broker or straight from
+// a tool.
+std::optional<ApiError> preprocess_at_controller(const NodeContext& node, const ConfigRequest& request);
 
 // Takes out what is decided here, forwards the rest, and answers in the order of the request.
 template <class Request, class Response>
@@ -43,9 +46,11 @@ Task<Outcome> alter_configs(RequestContext& context, const Request& request, Res
     if (counts[{resource.resource_type, resource.resource_name}] > 1) {
       decided = ApiError{protocol::ErrorCode::kInvalidRequest, "Each resource must appear at most once."};
     } else {
-      decided = preprocess(
-          context.shard.node(), *context.image,
-          {resource.resource_type, resource.resource_name, is_incremental, request.validate_only, edits_of(resource)});
+      const NodeContext& node = context.shard.node();
+      const ConfigRequest change{resource.resource_type, resource.resource_name, is_incremental, request.validate_only,
+                                 edits_of(resource)};
+      decided = context.connection.apis.is_controllers() ? preprocess_at_controller(node, change)
+                                                         : preprocess(node, *context.image, change);
     }
     if (!decided) {
       rest.resources.push_back(resource);

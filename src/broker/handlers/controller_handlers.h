@@ -1,5 +1,5 @@
-// What brokers and controllers tell the active controller of themselves: it decides, and answers when that is
-// committed.
+// What brokers and controllers tell the active controller of themselves, and UnregisterBroker, which ends that: it
+// decides, and answers when that is committed.
 #pragma once
 
 #include "broker/handlers/forward.h"

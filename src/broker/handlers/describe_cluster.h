@@ -1,4 +1,4 @@
-// DescribeCluster: cluster id, controller and brokers.
+// DescribeCluster: cluster id, controller and brokers; on the controllers' listener, the controllers.
 #pragma once
 
 #include "broker/server/api_handler.h"
