@@ -21,8 +21,14 @@ constexpr Duration kRetry = seconds(1);
 
 }  // namespace
 
+void IsrChanges::stop() {
+  stopped_ = true;
+  waiting_.clear();
+}
+
 void IsrChanges::ask(IsrChange change) {
   loop_.post([this, change = std::move(change)]() mutable {
+    if (stopped_) return;
     const PartitionKey key = change.partition;
     waiting_[key] = std::move(change);
     if (!std::exchange(sending_, true)) loop_.spawn(send_all());
@@ -32,8 +38,8 @@ void IsrChanges::ask(IsrChange change) {
 Task<void> IsrChanges::send_all() {
   // Those of one broker that came or went arrive one by one: they go out together.
   co_await Yield();
-  while (!waiting_.empty()) {
-    if (!co_await send_waiting()) co_await sleep_for(kRetry);
+  while (!stopped_ && !waiting_.empty()) {
+    if (!co_await send_waiting() && !stopped_) co_await sleep_for(kRetry);
   }
   sending_ = false;
 }
@@ -66,6 +72,7 @@ Task<bool> IsrChanges::send_waiting() {
   request.broker_id = node_.node_id.value();
   request.broker_epoch = broker->epoch.value();
   const auto reply = co_await node_.controller->tell(std::move(request), loop_.now() + kPatience);
+  if (stopped_) co_return true;
   if (reply && reply->response.error_code == 0) {
     co_return take_answer(changes, reply->response);
   }

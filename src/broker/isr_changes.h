@@ -28,6 +28,8 @@ class IsrChanges {
 
   // Any loop. One for a partition at a time: the later one replaces what waits.
   void ask(IsrChange change);
+  // Nothing is asked for any more. On the first loop.
+  void stop();
 
  private:
   using Changes = std::unordered_map<PartitionKey, IsrChange, PartitionKeyHash>;
@@ -44,6 +46,7 @@ class IsrChanges {
   Loop& loop_;
   Changes waiting_;  // at most one for each partition that this node leads
   bool sending_ = false;
+  bool stopped_ = false;
 };
 
 }  // namespace weir::broker

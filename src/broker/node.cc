@@ -365,7 +365,7 @@ Task<bool> Node::Impl::stop_shards() {
   std::vector<Task<bool>> stops;
   for (BrokerShard* shard : context_.shards) {
     stops.push_back(call_on(shard->loop(), [shard]() -> Task<bool> {
-      shard->replica_fetchers().stop();
+      co_await shard->replica_fetchers().stop();
       co_await shard->groups().stop();
       co_return co_await close_partitions(*shard);
     }));
@@ -389,6 +389,7 @@ Task<void> Node::Impl::stop() {
   clean &= co_await stop_shards();
   if (maintenance_ != nullptr) clean &= (co_await maintenance_->write_checkpoints(Checkpoints::kAll)).has_value();
   if (registration_ != nullptr) registration_->stop();
+  isr_changes_.stop();
   if (client_ != nullptr) client_->stop();
   // Until another leads, the others need this controller: to let this broker go, to begin with.
   clean &= (co_await raft_.stop()).has_value();

@@ -71,11 +71,12 @@ protocol::BrokerConnection* ReplicaFetcher::connection() {
   return connection_.get();
 }
 
-std::optional<protocol::FetchRequest> ReplicaFetcher::request() const {
+std::optional<protocol::FetchRequest> ReplicaFetcher::request() {
   const BrokerConfig& config = shard_.node().config;
   std::map<Uuid, std::vector<Partition*>> by_topic;
-  for (const auto& [key, followed] : followed_) {
+  for (auto& [key, followed] : followed_) {
     if (followed.not_before <= shard_.loop().now() && followed.partition->is_follower()) {
+      followed.asked_epoch = followed.partition->leader_epoch();
       by_topic[key.topic_id].push_back(followed.partition.get());
     }
   }
@@ -109,6 +110,12 @@ std::optional<protocol::FetchRequest> ReplicaFetcher::request() const {
 
 Task<void> ReplicaFetcher::run(std::shared_ptr<ReplicaFetcher> self) {
   while (!self->stopped_) co_await self->fetch();
+  self->ended_ = true;
+  self->changed_.notify_all();
+}
+
+Task<void> ReplicaFetcher::ended() {
+  while (!ended_) co_await changed_.wait();
 }
 
 Task<void> ReplicaFetcher::fetch() {
@@ -139,7 +146,7 @@ Task<void> ReplicaFetcher::take(const protocol::FetchResponse& response) {
       const auto found = followed_.find(key);
       if (found == followed_.end()) continue;
       const auto partition = found->second.partition;
-      if (co_await take_partition(partition, data)) {
+      if (co_await take_partition(partition, found->second.asked_epoch, data)) {
         taken.push_back(partition);
       } else {
         put_off(key);
@@ -149,12 +156,12 @@ Task<void> ReplicaFetcher::take(const protocol::FetchResponse& response) {
   for (const auto& partition : taken) co_await partition->flushed();
 }
 
-Task<bool> ReplicaFetcher::take_partition(std::shared_ptr<Partition> partition, const PartitionData& data) {
-  const LeaderEpoch epoch = partition->leader_epoch();
+Task<bool> ReplicaFetcher::take_partition(std::shared_ptr<Partition> partition, LeaderEpoch epoch,
+                                          const PartitionData& data) {
   const ErrorCode error = protocol::error_code(data.error_code);
   Result<> done;
   if (error == ErrorCode::kOffsetOutOfRange) {
-    done = co_await find_leaders_range(partition);
+    done = co_await find_leaders_range(partition, epoch);
   } else if (error != ErrorCode::kNone) {
     // The metadata will say who leads, in which epoch.
     co_return false;
@@ -173,8 +180,7 @@ Task<bool> ReplicaFetcher::take_partition(std::shared_ptr<Partition> partition, 
   co_return false;
 }
 
-Task<Result<>> ReplicaFetcher::find_leaders_range(std::shared_ptr<Partition> partition) {
-  const LeaderEpoch epoch = partition->leader_epoch();
+Task<Result<>> ReplicaFetcher::find_leaders_range(std::shared_ptr<Partition> partition, LeaderEpoch epoch) {
   const Offset own_end = partition->log().log_end_offset();
   CO_TRY_ASSIGN(const Offset leaders_end, co_await leaders_offset(*partition, kLatest));
   if (leaders_end < own_end) {
@@ -210,6 +216,7 @@ Task<Result<Offset>> ReplicaFetcher::leaders_offset(const Partition& partition, 
 // fetchers
 
 void ReplicaFetchers::on_applied(const std::shared_ptr<Partition>& partition) {
+  if (stopped_) return;
   const PartitionKey key = key_of(*partition);
   const auto known = leaders_.find(key);
   if (!partition->is_follower()) return on_removed(key);
@@ -234,10 +241,12 @@ void ReplicaFetchers::on_removed(const PartitionKey& key) {
   fetchers_.erase(fetcher);
 }
 
-void ReplicaFetchers::stop() {
-  for (const auto& [leader, fetcher] : fetchers_) fetcher->stop();
-  fetchers_.clear();
+Task<void> ReplicaFetchers::stop() {
+  stopped_ = true;
+  const auto fetchers = std::exchange(fetchers_, {});
   leaders_.clear();
+  for (const auto& [leader, fetcher] : fetchers) fetcher->stop();
+  for (const auto& [leader, fetcher] : fetchers) co_await fetcher->ended();
 }
 
 }  // namespace weir::broker

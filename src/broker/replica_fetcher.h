@@ -24,6 +24,8 @@ class ReplicaFetcher {
   // Fetches until stop(). Spawned once.
   static Task<void> run(std::shared_ptr<ReplicaFetcher> self);
   void stop();
+  // After stop(): what was under way has ended.
+  Task<void> ended();
 
   // From now on, or with news of its leader's epoch: at once.
   void follow(std::shared_ptr<Partition> partition);
@@ -36,19 +38,20 @@ class ReplicaFetcher {
   using PartitionData = protocol::FetchResponse::PartitionData;
   struct Followed {
     std::shared_ptr<Partition> partition;
-    MonotonicTime not_before{};  // after an error that passes
+    MonotonicTime not_before{};                // after an error that passes
+    LeaderEpoch asked_epoch = kNoLeaderEpoch;  // of the last fetch: its answer is of no use in another one
   };
 
   // The connection to where the leader is now; nullptr while that is not known.
   protocol::BrokerConnection* connection();
   // Nothing when all partitions wait.
-  [[nodiscard]] std::optional<protocol::FetchRequest> request() const;
+  std::optional<protocol::FetchRequest> request();
   Task<void> fetch();
   Task<void> take(const protocol::FetchResponse& response);
   // Whether the partition can go on at once.
-  Task<bool> take_partition(std::shared_ptr<Partition> partition, const PartitionData& data);
+  Task<bool> take_partition(std::shared_ptr<Partition> partition, LeaderEpoch epoch, const PartitionData& data);
   // The leader has nothing where this replica's log ends.
-  Task<Result<>> find_leaders_range(std::shared_ptr<Partition> partition);
+  Task<Result<>> find_leaders_range(std::shared_ptr<Partition> partition, LeaderEpoch epoch);
   Task<Result<Offset>> leaders_offset(const Partition& partition, int64_t timestamp);
   void put_off(const PartitionKey& key);
   Task<void> pause(MonotonicTime until);
@@ -59,6 +62,7 @@ class ReplicaFetcher {
   std::shared_ptr<protocol::BrokerConnection> connection_;
   WaitList changed_;
   bool stopped_ = false;
+  bool ended_ = false;
 };
 
 // The fetchers of one shard: one for each broker that leads some of its partitions.
@@ -74,12 +78,14 @@ class ReplicaFetchers {
   void on_brokers_changed() {
     for (const auto& [leader, fetcher] : fetchers_) fetcher->retry();
   }
-  void stop();
+  // Returns when no fetch is under way any more.
+  Task<void> stop();
 
  private:
   BrokerShard& shard_;
   std::unordered_map<NodeId, std::shared_ptr<ReplicaFetcher>> fetchers_;  // by leader
   std::unordered_map<PartitionKey, NodeId, PartitionKeyHash> leaders_;    // of what is followed
+  bool stopped_ = false;
 };
 
 }  // namespace weir::broker
