@@ -77,7 +77,7 @@ const auto kBrokerHandlers = make_table<
     ListPartitionReassignmentsHandler, UpdateFeaturesHandler, DescribeQuorumHandler, DescribeProducersHandler,
     ListConfigResourcesHandler, DescribeClientQuotasHandler, AlterClientQuotasHandler, GetTelemetrySubscriptionsHandler,
     PushTelemetryHandler, ConsumerGroupHeartbeatHandler, ConsumerGroupDescribeHandler, DescribeLogDirsHandler,
-    AlterReplicaLogDirsHandler>();
+    AlterReplicaLogDirsHandler, AddRaftVoterHandler, RemoveRaftVoterHandler>();
 
 const auto kControllerHandlers =
     make_table<ApiVersionsHandler, RaftFetchHandler, VoteHandler, BeginQuorumEpochHandler, EndQuorumEpochHandler,
@@ -86,7 +86,7 @@ const auto kControllerHandlers =
                ControllerRegistrationHandler, EnvelopeHandler, CreateTopicsHandler, DeleteTopicsHandler,
                CreatePartitionsHandler, IncrementalAlterConfigsHandler, AlterConfigsHandler, ElectLeadersHandler,
                AlterPartitionReassignmentsHandler, ListPartitionReassignmentsHandler, UpdateFeaturesHandler,
-               AlterClientQuotasHandler>();
+               AlterClientQuotasHandler, AddRaftVoterHandler, RemoveRaftVoterHandler, UpdateRaftVoterHandler>();
 
 }  // namespace
 
