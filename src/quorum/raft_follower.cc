@@ -164,8 +164,8 @@ Task<Result<>> RaftNode::take_records(ByteView records) {
     if (batch->base_offset() >= before && batch->is_control()) CO_TRY(take_voters(*batch, voters_));
   }
   CO_TRY(appended);
-  // Observers do not count towards a commit; but a leader takes what a controller has fetched for durable at once when it
-  // makes that a voter.
+  // Observers do not count towards a commit; but a leader takes what a controller has fetched for durable at once when
+  // it makes that a voter.
   if (may_become_voter()) CO_TRY(co_await flush_log());
   co_return Result<>();
 }
