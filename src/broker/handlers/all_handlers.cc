@@ -81,12 +81,13 @@ const auto kBrokerHandlers = make_table<
 
 const auto kControllerHandlers =
     make_table<ApiVersionsHandler, RaftFetchHandler, VoteHandler, BeginQuorumEpochHandler, EndQuorumEpochHandler,
-               FetchSnapshotHandler, DescribeQuorumHandler, BrokerRegistrationHandler, BrokerHeartbeatHandler,
-               UnregisterBrokerHandler, AllocateProducerIdsHandler, AlterPartitionHandler, AssignReplicasToDirsHandler,
-               ControllerRegistrationHandler, EnvelopeHandler, CreateTopicsHandler, DeleteTopicsHandler,
-               CreatePartitionsHandler, IncrementalAlterConfigsHandler, AlterConfigsHandler, ElectLeadersHandler,
-               AlterPartitionReassignmentsHandler, ListPartitionReassignmentsHandler, UpdateFeaturesHandler,
-               AlterClientQuotasHandler, AddRaftVoterHandler, RemoveRaftVoterHandler, UpdateRaftVoterHandler>();
+               FetchSnapshotHandler, DescribeQuorumHandler, DescribeClusterHandler, BrokerRegistrationHandler,
+               BrokerHeartbeatHandler, UnregisterBrokerHandler, AllocateProducerIdsHandler, AlterPartitionHandler,
+               AssignReplicasToDirsHandler, ControllerRegistrationHandler, EnvelopeHandler, CreateTopicsHandler,
+               DeleteTopicsHandler, CreatePartitionsHandler, IncrementalAlterConfigsHandler, AlterConfigsHandler,
+               ElectLeadersHandler, AlterPartitionReassignmentsHandler, ListPartitionReassignmentsHandler,
+               UpdateFeaturesHandler, AlterClientQuotasHandler, AddRaftVoterHandler, RemoveRaftVoterHandler,
+               UpdateRaftVoterHandler>();
 
 }  // namespace
 
