@@ -256,3 +256,24 @@ def test_voters_are_added_removed_and_replaced(kind, tmp_path):
             maker.stop()
         for node in cluster.nodes.values():
             wait_for("every topic on every node", lambda each=node: topics_of(each) >= set(maker.made), TIMEOUT_S)
+
+
+def test_controllers_join_by_themselves_after_losing_a_disk_too(kind, tmp_path):
+    with Cluster(tmp_path, [kind] * 3, {"controller.quorum.auto.join.enable": "true"}, first_voters=1) as cluster:
+        cluster.start(1)
+        cluster.start(2, 3)
+
+        def directories() -> dict[int, str]:
+            told = quorum(cluster.nodes[1])
+            return {each["replicaId"]: each["replicaDirectoryId"] for each in told["currentVoters"]} if told else {}
+
+        wait_for("all three vote", lambda: set(directories()) == {1, 2, 3}, TIMEOUT_S)
+        before = directories()
+        cluster.nodes[3].kill()
+        shutil.rmtree(cluster.nodes[3].data)
+        cluster.nodes[3].format("--no-initial-controllers").launch().wait_until_ready()
+        wait_for("its new disk votes", lambda: set(directories()) == {1, 2, 3} and directories()[3] != before[3], TIMEOUT_S)
+        # The three elect one of them without the first.
+        leader = leader_of(cluster)
+        cluster.nodes[leader].stop()
+        leader_of(cluster, [node for node in NODES if node != leader], but=leader)

@@ -217,7 +217,7 @@ QuorumWorld::QuorumWorld(const RunOptions& options)
   has_static_voters_ = random.percent(40);
   changes_voters_ = !has_static_voters_ && random.percent(80);
   settings_.auto_join = random.percent(30);
-  const int voter_count = random.percent(70) ? 3 : (changes_voters_ && random.percent(50)) ? 4 : 5;
+  const int voter_count = random.percent(60) ? 3 : changes_voters_ ? 4 : 5;
   const int count = voter_count + (random.percent(40) ? 1 : 0);
   for (int i = 1; i <= count; ++i) {
     members_.push_back(
@@ -439,7 +439,6 @@ Task<void> QuorumWorld::change_voters_once(Member& chief) {
   if (chief.machine.dying()) co_return;
   simulation_.trace("{} voter {} at node {}: {}", adds ? "adding" : "removing", key.id.value(), chief.id.value(),
                     error);
-  if (error == 0) ++changes_;
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -549,7 +548,19 @@ void QuorumWorld::settle() {
       },
       seconds(120));
   history_.report(&Invariant::on_progress, "every member's image", reaches_all);
+  // A leader that was removed has left, and whoever kept the voters of a tail that was cut off disagrees.
+  const bool agrees = simulation_.run_until([&] { return voters_agree(); }, seconds(120));
+  history_.report(&Invariant::on_progress, "the same voters everywhere, the leader among them", agrees);
   read_images();
+}
+
+bool QuorumWorld::voters_agree() {
+  const Member* chief = leader();
+  if (chief == nullptr) return false;
+  const quorum::VoterSet voters = chief->node->describe().voter_set;
+  return voters.find(chief->id) != nullptr && std::ranges::all_of(members_, [&](const auto& each) {
+           return each->serves && each->node->describe().voter_set == voters;
+         });
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -562,7 +573,7 @@ void QuorumWorld::check() {
     if (member->node->is_leader() && member->led != member->node->epoch()) {
       member->led = member->node->epoch();
       // Some want a change before this leader has committed anything.
-      if (changes_voters_ && simulation_.random().percent(30)) change_voters(*member);
+      if (changes_voters_ && simulation_.random().percent(50)) change_voters(*member);
     }
     if (member->node->is_leader()) history_.report(&Invariant::on_leads, member->id, member->node->epoch());
     if (member->node->loaded_end() > member->seen) compare_committed(*member);

@@ -72,6 +72,7 @@ class QuorumWorld {
   void strike(Member& member);
   void end_round();
   void settle();
+  [[nodiscard]] bool voters_agree();
 
   void check();
   void compare_committed(Member& member);
@@ -97,7 +98,6 @@ class QuorumWorld {
   uint64_t round_ = 0;
   int topics_ = 0;
   int acknowledged_ = 0;
-  int changes_ = 0;  // of the set of voters, acknowledged
 };
 
 RunResult run_quorum_world(const RunOptions& options);
