@@ -55,6 +55,12 @@ struct QuorumDescription {
   std::map<NodeId, std::vector<Endpoint>> endpoints;  // of the voters
 };
 
+// Where a controller is reached: by the name of its listener.
+struct VoterListener {
+  std::string name;
+  Endpoint endpoint;
+};
+
 // Whose quota it is: names by "user", "client-id" (both together: that user's client) or "ip"; without a name the
 // default of all who have none of their own.
 using QuotaEntity = std::map<std::string, std::optional<std::string>>;
@@ -144,6 +150,11 @@ class Admin {
   Task<Result<ClusterDescription>> describe_cluster();
 
   Task<Result<QuorumDescription>> describe_quorum();
+  // Makes a controller that runs as an observer a voter, or a voter no voter any more; done when that is committed.
+  // kInvalidArgument, kAlreadyExists, kNotFound; kTimedOut when another change is under way, or the new voter is not
+  // there or lags: later it may go.
+  Task<Result<>> add_voter(NodeId id, Uuid directory_id, std::vector<VoterListener> listeners);
+  Task<Result<>> remove_voter(NodeId id, Uuid directory_id);
   // By name.
   Task<Result<std::vector<FeatureDescription>>> describe_features();
   // All levels that are named, or none. kInvalidArgument says which cannot be, and why.

@@ -139,6 +139,7 @@ quorum::RaftOptions raft_options(const BrokerConfig& config, Node::FailureHandle
   options.request_timeout = milliseconds(config.quorum_request_timeout_ms());
   options.retry_backoff = milliseconds(config.quorum_retry_backoff_ms());
   options.election_backoff_max = milliseconds(config.quorum_election_backoff_max_ms());
+  options.auto_join = config.quorum_auto_join();
   options.fetch_max_bytes = config.quorum_fetch_max_bytes();
   options.fetch_snapshot_max_bytes = config.quorum_fetch_snapshot_max_bytes();
   options.log = {.segment_bytes = static_cast<uint64_t>(config.metadata_log_segment_bytes()),

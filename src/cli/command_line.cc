@@ -354,11 +354,19 @@ void add_cluster_commands(CLI::App& root, Target& target) {
   CLI::App* cluster = add_group_of_commands(root, "cluster", "Look at the cluster");
   auto [status, s] = add<ClusterStatus>(*cluster, "status", "Show brokers, and whether every partition is led",
                                         "  weir cluster status || echo there are partitions without leader\n", target);
-  CLI::App* quorum = add_group_of_commands(root, "quorum", "Look at the quorum of the controllers");
+  CLI::App* quorum = add_group_of_commands(root, "quorum", "Look at and change the quorum of the controllers");
   auto [describe, d] =
       add<QuorumDescribe>(*quorum, "describe", "Show the leader and the voters", "  weir quorum describe\n", target);
   auto [replication, r] = add<QuorumReplication>(*quorum, "replication", "Show how far each node has the metadata log",
                                                  "  weir quorum replication\n", target);
+  auto [join, j] = add<QuorumAddController>(*quorum, "add-controller", "Make a controller that runs a voter",
+                                            "  weir quorum add-controller -c node-4.properties\n", target);
+  join->add_option("-c,--config", j->properties_file, "Its server.properties, where its directories are")->required();
+  auto [leave, x] = add<QuorumRemoveController>(*quorum, "remove-controller", "Make a controller no voter any more",
+                                                "  weir quorum remove-controller --id 1\n", target);
+  leave->add_option("--id", x->id, "Its node id")->required()->check(CLI::NonNegativeNumber);
+  leave->add_option("--directory", x->directory,
+                    "The id of its metadata directory (default: the one that the voter of that id has)");
   CLI::App* feature = add_group_of_commands(root, "feature", "Look at and change the levels of features");
   auto [levels, v] = add<FeatureDescribe>(*feature, "describe", "Show the levels", "  weir feature describe\n", target);
   auto [upgrade, u] = add<FeatureUpgrade>(*feature, "upgrade", "Raise levels, all that are named or none",
@@ -371,7 +379,7 @@ void add_cluster_commands(CLI::App& root, Target& target) {
   downgrade->add_flag("--unsafe", w->unsafe, "Even if metadata are lost");
   downgrade->add_flag("--dry-run", w->dry_run, "Only ask whether it could be done");
   for (CLI::App* app : {upgrade, downgrade}) app->get_option("--level")->required();
-  for (CLI::App* app : {status, describe, replication, levels, upgrade, downgrade}) {
+  for (CLI::App* app : {status, describe, replication, join, leave, levels, upgrade, downgrade}) {
     add_cluster_options(app, target);
     add_output_option(app, target);
   }

@@ -34,6 +34,8 @@ Task<Result<int>> run_command(Context& context, QuotaUnset command);
 Task<Result<int>> run_command(Context& context, ClusterStatus command);
 Task<Result<int>> run_command(Context& context, QuorumDescribe command);
 Task<Result<int>> run_command(Context& context, QuorumReplication command);
+Task<Result<int>> run_command(Context& context, QuorumAddController command);
+Task<Result<int>> run_command(Context& context, QuorumRemoveController command);
 Task<Result<int>> run_command(Context& context, FeatureDescribe command);
 Task<Result<int>> run_command(Context& context, FeatureUpgrade command);
 Task<Result<int>> run_command(Context& context, FeatureDowngrade command);

@@ -176,6 +176,13 @@ struct QuotaUnset {
 struct ClusterStatus {};
 struct QuorumDescribe {};
 struct QuorumReplication {};
+struct QuorumAddController {
+  std::string properties_file;
+};
+struct QuorumRemoveController {
+  int32_t id = 0;
+  std::string directory;
+};
 
 struct FeatureDescribe {};
 struct FeatureUpgrade {
@@ -197,8 +204,8 @@ using Command =
     std::variant<Start, Doctor, Format, RandomUuid, Version, TopicList, TopicDescribe, TopicCreate, TopicDelete,
                  TopicAlter, TopicOffsets, TopicTrim, Produce, Consume, GroupList, GroupDescribe, GroupDelete,
                  GroupResetOffsets, GroupDeleteOffsets, ConfigList, ConfigDescribe, ConfigSet, ConfigUnset, QuotaList,
-                 QuotaSet, QuotaUnset, ClusterStatus, QuorumDescribe, QuorumReplication, FeatureDescribe,
-                 FeatureUpgrade, FeatureDowngrade, LogDump>;
+                 QuotaSet, QuotaUnset, ClusterStatus, QuorumDescribe, QuorumReplication, QuorumAddController,
+                 QuorumRemoveController, FeatureDescribe, FeatureUpgrade, FeatureDowngrade, LogDump>;
 
 struct Invocation {
   Command command;

@@ -1,14 +1,20 @@
 // The cluster as a whole: its metadata quorum, its features, and what in it has settings.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "client/cluster.h"
 #include "client/errors.h"
+#include "protocol/messages/add_raft_voter_request.h"
+#include "protocol/messages/add_raft_voter_response.h"
 #include "protocol/messages/api_versions_request.h"
 #include "protocol/messages/api_versions_response.h"
 #include "protocol/messages/describe_quorum_request.h"
 #include "protocol/messages/describe_quorum_response.h"
 #include "protocol/messages/list_config_resources_request.h"
 #include "protocol/messages/list_config_resources_response.h"
+#include "protocol/messages/remove_raft_voter_request.h"
+#include "protocol/messages/remove_raft_voter_response.h"
 #include "protocol/messages/update_features_request.h"
 #include "protocol/messages/update_features_response.h"
 #include "weir/admin.h"
@@ -52,6 +58,28 @@ Task<Result<QuorumDescription>> Admin::describe_quorum() {
     for (const auto& listener : node.listeners) endpoints.push_back({std::string(listener.host), listener.port});
   }
   co_return quorum;
+}
+
+Task<Result<>> Admin::add_voter(NodeId id, Uuid directory_id, std::vector<VoterListener> listeners) {
+  protocol::AddRaftVoterRequest request;
+  request.cluster_id = std::nullopt;
+  request.timeout_ms = static_cast<int32_t>(cluster_->options().request_timeout / milliseconds(1));
+  request.voter_id = id.value();
+  request.voter_directory_id = directory_id;
+  for (const VoterListener& listener : listeners) {
+    request.listeners.push_back({listener.name, listener.endpoint.host, listener.endpoint.port});
+  }
+  CO_TRY_ASSIGN(const auto reply, co_await cluster_->call_any(request, cluster_->api_deadline()));
+  co_return to_result(reply.message.error_code, fmt::format("voter {}", id.value()), reply.message.error_message);
+}
+
+Task<Result<>> Admin::remove_voter(NodeId id, Uuid directory_id) {
+  protocol::RemoveRaftVoterRequest request;
+  request.cluster_id = std::nullopt;
+  request.voter_id = id.value();
+  request.voter_directory_id = directory_id;
+  CO_TRY_ASSIGN(const auto reply, co_await cluster_->call_any(request, cluster_->api_deadline()));
+  co_return to_result(reply.message.error_code, fmt::format("voter {}", id.value()), reply.message.error_message);
 }
 
 Task<Result<std::vector<FeatureDescription>>> Admin::describe_features() {

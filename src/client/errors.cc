@@ -13,8 +13,10 @@ Errc errc_of(ErrorCode code) {
     case ErrorCode::kUnknownTopicId:
     case ErrorCode::kGroupIdNotFound:
     case ErrorCode::kResourceNotFound:
+    case ErrorCode::kVoterNotFound:
       return Errc::kNotFound;
     case ErrorCode::kTopicAlreadyExists:
+    case ErrorCode::kDuplicateVoter:
       return Errc::kAlreadyExists;
     case ErrorCode::kOffsetOutOfRange:
       return Errc::kOutOfRange;

@@ -107,6 +107,12 @@ const Leader::Replica* Leader::find(const Voter& voter) const {
   return found;
 }
 
+bool Leader::has_caught_up(const VoterKey& replica, MonotonicTime now) const {
+  const auto found = replicas_.find(replica);
+  return found != replicas_.end() && found->second.last_caught_up != kNoTimestamp &&
+         found->second.fetched_at + kObserverSession >= now;
+}
+
 std::vector<VoterKey> Leader::observers(const VoterSet& voters) const {
   std::vector<VoterKey> observers;
   for (const auto& [key, replica] : replicas_) {
@@ -277,7 +283,6 @@ void QuorumState::become_follower(LeaderEpoch next_epoch, NodeId leader, std::ve
 }
 
 void QuorumState::become_prospective(const VoterSet& voters) {
-  CHECK(voters.contains(self_), "node {} is not a voter", self_.id.value());
   const ElectionState now = election();
   Prospective next{now.epoch, now.leader, leader_endpoints(), now.voted, Ballot(voters)};
   next.ballot.grant(self_);

@@ -121,6 +121,8 @@ class Leader {
   [[nodiscard]] Offset end_of(const VoterKey& replica) const;
   // What is known of a voter; nothing before it fetched.
   [[nodiscard]] const Replica* find(const Voter& voter) const;
+  // Whether a replica has had all that there was, and is not silent since: as a voter it would not hold commits up.
+  [[nodiscard]] bool has_caught_up(const VoterKey& replica, MonotonicTime now) const;
   // Replicas that fetch and are no voters.
   [[nodiscard]] std::vector<VoterKey> observers(const VoterSet& voters) const;
   [[nodiscard]] const Replica& replica(const VoterKey& key) const { return replicas_.at(key); }
@@ -174,6 +176,7 @@ class QuorumState {
   void become_unattached(LeaderEpoch epoch, NodeId leader = kNoNode);
   // `endpoints` must not be empty.
   void become_follower(LeaderEpoch epoch, NodeId leader, std::vector<VoterEndpoint> endpoints);
+  // This node need not be one of the voters: its own removal may not be committed, and only its log long enough.
   void become_prospective(const VoterSet& voters);
   // In the next epoch, with a vote for itself. Won pre-votes are needed for it.
   void become_candidate(const VoterSet& voters);

@@ -164,8 +164,9 @@ Task<Result<>> RaftNode::take_records(ByteView records) {
     if (batch->base_offset() >= before && batch->is_control()) CO_TRY(take_voters(*batch, voters_));
   }
   CO_TRY(appended);
-  // Observers do not count towards a commit.
-  if (is_voter()) CO_TRY(co_await flush_log());
+  // Observers do not count towards a commit; but a leader takes what a controller has fetched for durable at once when
+  // it makes that a voter.
+  if (may_become_voter()) CO_TRY(co_await flush_log());
   co_return Result<>();
 }
 
@@ -250,8 +251,8 @@ Task<Result<>> RaftNode::install_snapshot(SnapshotId id) {
   CO_TRY(co_await load_snapshot(id));
   committed_changed_.notify_all();
   log_changed_.notify_all();
-  // The next fetch says that the log begins there.
-  if (is_voter()) CO_TRY(co_await flush_log());
+  // The next fetch says that the log begins there. And an observer's removed segments must not be back after a crash.
+  CO_TRY(co_await flush_log());
   co_return Result<>();
 }
 

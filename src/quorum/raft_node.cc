@@ -203,13 +203,13 @@ Result<> RaftNode::append_leader_change() {
   for (const VoterKey& key : state_->leader()->granting_voters())
     message.granting_voters.push_back({key.id.value(), {}});
   TRY(append_control(batch, now, ControlType::kLeaderChange, message, 0));
-  // Voters that only the formatting named: from here on the log itself says it.
-  if (voters_.kraft_version() > 0 && !voters_.voters_are_in_log()) {
+  // Voters that only the formatting named: from here on the log itself says it. And where this node is reached now.
+  VoterSet voters = voters_.voters().updated(own_voter()).value_or(voters_.voters());
+  if (voters_.kraft_version() > 0 && (!voters_.voters_are_in_log() || voters != voters_.voters())) {
     const protocol::KRaftVersionRecord version{.kraft_version = voters_.kraft_version()};
     TRY(append_control(batch, now, ControlType::kKraftVersion, version, 0));
-    TRY(append_control(batch, now, ControlType::kKraftVoters, voters_.voters().to_record(), 0));
+    TRY(append_control(batch, now, ControlType::kKraftVoters, voters.to_record(), 0));
     const Offset base = log_->end_offset();
-    VoterSet voters = voters_.voters();
     voters_.add_kraft_version(base + 1, voters_.kraft_version());
     voters_.add_voters(base + 2, std::move(voters));
   }
@@ -287,6 +287,7 @@ void RaftNode::raise_high_watermark(Offset end) {
   if (end <= high_watermark_) return;
   high_watermark_ = end;
   log_changed_.notify_all();
+  resign_if_removed();
   if (loading_) return;
   loading_ = true;
   spawn(load_committed_batches());

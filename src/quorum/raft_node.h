@@ -7,6 +7,7 @@
 //   raft_node.cc            start and stop, appends, flushes, commits
 //   raft_roles.cc           changes of role, their deadlines, votes and announcements that are sent
 //   raft_requests.cc        requests of other nodes
+//   raft_voters.cc          changes of the set of voters
 //   raft_follower.cc        fetching records and snapshots from the leader
 //   raft_snapshots.cc       snapshots that this node makes
 // Formats: docs/formats/metadata-log.md. Protocol: docs/quorum.md.
@@ -25,6 +26,8 @@
 #include "base/timer.h"
 #include "protocol/batch_builder.h"
 #include "protocol/error_code.h"
+#include "protocol/messages/add_raft_voter_request.h"
+#include "protocol/messages/add_raft_voter_response.h"
 #include "protocol/messages/begin_quorum_epoch_request.h"
 #include "protocol/messages/begin_quorum_epoch_response.h"
 #include "protocol/messages/end_quorum_epoch_request.h"
@@ -33,6 +36,10 @@
 #include "protocol/messages/fetch_response.h"
 #include "protocol/messages/fetch_snapshot_request.h"
 #include "protocol/messages/fetch_snapshot_response.h"
+#include "protocol/messages/remove_raft_voter_request.h"
+#include "protocol/messages/remove_raft_voter_response.h"
+#include "protocol/messages/update_raft_voter_request.h"
+#include "protocol/messages/update_raft_voter_response.h"
 #include "protocol/messages/vote_request.h"
 #include "protocol/messages/vote_response.h"
 #include "protocol/reply.h"
@@ -61,6 +68,7 @@ struct RaftOptions {
   Duration request_timeout = milliseconds(2000);       // controller.quorum.request.timeout.ms
   Duration retry_backoff = milliseconds(20);           // controller.quorum.retry.backoff.ms
   Duration election_backoff_max = milliseconds(1000);  // controller.quorum.election.backoff.max.ms
+  bool auto_join = false;                              // controller.quorum.auto.join.enable
   int32_t fetch_max_bytes = 1048576;                   // controller.quorum.fetch.max.bytes
   int32_t fetch_snapshot_max_bytes = 1048576;          // controller.quorum.fetch.snapshot.max.bytes
   RaftLogOptions log;
@@ -150,6 +158,14 @@ class RaftNode {
   Task<protocol::Reply<protocol::FetchResponse>> handle(const protocol::FetchRequest& request, int16_t version);
   Task<protocol::Reply<protocol::FetchSnapshotResponse>> handle(const protocol::FetchSnapshotRequest& request,
                                                                 int16_t version);
+  // Changes of the set of voters, one at a time. Adding and removing is answered when it is committed (adding also when
+  // it is appended, if the request says so), or after the request timeout: it may be committed later then.
+  Task<protocol::Reply<protocol::AddRaftVoterResponse>> handle(const protocol::AddRaftVoterRequest& request,
+                                                               int16_t version);
+  Task<protocol::Reply<protocol::RemoveRaftVoterResponse>> handle(const protocol::RemoveRaftVoterRequest& request,
+                                                                  int16_t version);
+  Task<protocol::Reply<protocol::UpdateRaftVoterResponse>> handle(const protocol::UpdateRaftVoterRequest& request,
+                                                                  int16_t version);
 
   [[nodiscard]] QuorumInfo describe() const;
   // For invariants: the log itself.
@@ -214,6 +230,10 @@ class RaftNode {
 
   // ---- roles
   [[nodiscard]] bool is_voter() const { return voters_.voters().contains(state_->self()); }
+  // Whether it stands for election when there is no leader.
+  [[nodiscard]] bool may_stand() const;
+  // A broker alone never does.
+  [[nodiscard]] bool may_become_voter() const { return is_voter() || !options_.endpoints.empty(); }
   Task<Result<>> persist();
   // Waits for room on the disk; false when the log has failed or the node stops.
   Task<bool> persist_or_fail();
@@ -278,6 +298,36 @@ class RaftNode {
                               int16_t version);
   Task<Result<std::string>> read_records(Offset from, size_t max_bytes);
 
+  // ---- changes of the set of voters
+  // Why a change is refused; no error with one that is carried out.
+  struct Verdict {
+    protocol::ErrorCode error = protocol::ErrorCode::kNone;
+    std::string message{};
+  };
+  template <class Response>
+  static protocol::Reply<Response> reply_with(Verdict verdict);
+  template <class Request>
+  [[nodiscard]] std::optional<Verdict> refused_change(const Request& request) const;
+  // Whether this leader can change the voters now; `what` names the change.
+  [[nodiscard]] std::optional<Verdict> refused_for_now(std::string_view what) const;
+  Task<Verdict> add_voter(Voter voter, bool waits_for_commit);
+  // Asks the node for the kraft.version that it supports.
+  Task<Result<VersionRange>> ask_kraft_version(Endpoint node);
+  Task<Verdict> remove_voter(const VoterKey& key);
+  Verdict update_voter(const protocol::UpdateRaftVoterRequest& request);
+  // Appends a VotersRecord; `voters` are in force from then on. kNoSpace, kIo: nothing is changed.
+  Result<Offset> append_voters(VoterSet voters);
+  // Waits until what this leader appended at `offset` is committed.
+  Task<Verdict> voters_committed(Offset offset);
+  void resign_if_removed();
+  Task<void> resign_as_removed(uint64_t term);
+  // This node as the set of voters should have it.
+  [[nodiscard]] Voter own_voter() const;
+  // As a follower: has the leader take in where this node is reached, or that it wants to be a voter.
+  Task<void> tend_own_vote(uint64_t term);
+  Task<void> tell_own_endpoints(Endpoint leader);
+  Task<void> join_voters(Endpoint leader, const Voter* former);
+
   // ---- following
   Task<void> fetch_in_term(uint64_t term);
   // Whom to ask: the leader, or, while there is none to follow, one of those who may know.
@@ -332,6 +382,7 @@ class RaftNode {
   bool flushing_ = false;
   bool loading_ = false;
   bool snapshotting_ = false;
+  bool changing_voters_ = false;  // a voter is being added or removed
   bool started_ = false;
   bool stopping_ = false;
   size_t under_way_ = 0;
@@ -344,5 +395,12 @@ class RaftNode {
   MonotonicTime snapshot_due_ = kNever;
   SnapshotTimer snapshot_timer_{*this};
 };
+
+template <class Request>
+std::optional<protocol::ErrorCode> RaftNode::refused(const Request& request) const {
+  if (request.cluster_id && *request.cluster_id != cluster_id_) return protocol::ErrorCode::kInconsistentClusterId;
+  if (is_over()) return protocol::ErrorCode::kBrokerNotAvailable;
+  return std::nullopt;
+}
 
 }  // namespace weir::quorum

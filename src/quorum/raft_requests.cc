@@ -78,13 +78,6 @@ Reply<Response> RaftNode::refusal(ErrorCode error) const {
   return reply;
 }
 
-template <class Request>
-std::optional<ErrorCode> RaftNode::refused(const Request& request) const {
-  if (request.cluster_id && *request.cluster_id != cluster_id_) return ErrorCode::kInconsistentClusterId;
-  if (is_over()) return ErrorCode::kBrokerNotAvailable;
-  return std::nullopt;
-}
-
 std::optional<ErrorCode> RaftNode::refused_by_epoch(NodeId from, LeaderEpoch epoch) const {
   if (epoch < state_->epoch()) return ErrorCode::kFencedLeaderEpoch;
   if (from < NodeId(0)) return ErrorCode::kInvalidRequest;

@@ -62,7 +62,7 @@ Task<void> RaftNode::on_deadline() {
       co_await go_back();
       break;
     case RoleName::kFollower:
-      if (!is_voter()) {
+      if (!may_stand()) {
         state_->become_unattached(state_->epoch());
         co_await take_up_role(Duration::max());
         break;
@@ -70,7 +70,7 @@ Task<void> RaftNode::on_deadline() {
       [[fallthrough]];
     case RoleName::kUnattached:
     case RoleName::kCandidate:
-      if (is_voter()) co_await stand_for_election();
+      if (may_stand()) co_await stand_for_election();
       break;
   }
 }
@@ -99,13 +99,17 @@ Task<bool> RaftNode::take_up_role(Duration patience) {
   role_changed_.notify_all();
   if (!co_await persist_or_fail()) co_return false;
   log_info("raft", role_name(state_->role()), kv("epoch", state_->epoch()), kv("leader", state_->leader_id()));
-  const bool waits = is_voter() || state_->role() == RoleName::kFollower;
+  // A leader that was removed has resigned, and waits for the next one as an observer.
+  const bool waits = may_stand() || state_->role() == RoleName::kFollower || state_->role() == RoleName::kResigned;
   arm_deadline(waits && patience != Duration::max() ? loop_.now() + patience : kNever);
   const uint64_t term = state_->term();
   const auto& voters = voters_.voters().voters();
   switch (state_->role()) {
-    case RoleName::kUnattached:
     case RoleName::kFollower:
+      // Brokers are never voters.
+      if (!options_.endpoints.empty()) spawn(tend_own_vote(term));
+      [[fallthrough]];
+    case RoleName::kUnattached:
       spawn(fetch_in_term(term));
       break;
     case RoleName::kProspective:
@@ -201,7 +205,7 @@ Task<void> RaftNode::hand_over() {
   uint64_t term = 0;
   {
     const Turn turn = co_await turn_.lock();
-    if (!is_leader() || is_over() || voters_.voters().size() == 1) co_return;
+    if (!is_leader() || is_over() || voters_.voters().is_only_voter(state_->self())) co_return;
     state_->resign(voters_.voters());
     if (!co_await take_up_role(options_.request_timeout)) co_return;
     term = state_->term();
@@ -337,7 +341,11 @@ Task<void> RaftNode::announce_epoch(Voter voter, uint64_t term) {
   const auto to = endpoint_of(voter.endpoints);
   const Duration interval = options_.fetch_timeout / 2;
   Duration backoff = options_.retry_backoff;
-  while (to && state_->term() == term && !is_over()) {
+  const auto is_in_force = [&] {
+    const Voter* now = voters_.voters().find(voter.key.id);
+    return now != nullptr && *now == voter;
+  };
+  while (to && state_->term() == term && !is_over() && is_in_force()) {
     const Leader::Replica* replica = state_->leader()->find(voter);
     if (replica != nullptr && loop_.now() < replica->fetched_at + interval) {
       if (!co_await pause(term, replica->fetched_at + interval - loop_.now())) co_return;

@@ -125,11 +125,36 @@ protocol::VotersRecord VoterSet::to_record() const {
   return record;
 }
 
+const Voter* VoterSet::find(NodeId id) const {
+  const auto found = voters_.find(id);
+  return found == voters_.end() ? nullptr : &found->second;
+}
+
 bool VoterSet::contains(const VoterKey& key) const {
-  const auto found = voters_.find(key.id);
-  if (found == voters_.end()) return false;
-  const Uuid& directory = found->second.key.directory_id;
-  return directory.is_zero() || directory == key.directory_id;
+  const Voter* voter = find(key.id);
+  return voter != nullptr && (voter->key.directory_id.is_zero() || voter->key.directory_id == key.directory_id);
+}
+
+std::optional<VoterSet> VoterSet::with(Voter voter) const {
+  if (find(voter.key.id) != nullptr) return std::nullopt;
+  VoterSet changed = *this;
+  changed.voters_.emplace(voter.key.id, std::move(voter));
+  return changed;
+}
+
+std::optional<VoterSet> VoterSet::without(const VoterKey& key) const {
+  const Voter* voter = find(key.id);
+  if (voter == nullptr || voter->key != key || size() == 1) return std::nullopt;
+  VoterSet changed = *this;
+  changed.voters_.erase(key.id);
+  return changed;
+}
+
+std::optional<VoterSet> VoterSet::updated(Voter voter) const {
+  if (!contains(voter.key)) return std::nullopt;
+  VoterSet changed = *this;
+  changed.voters_[voter.key.id] = std::move(voter);
+  return changed;
 }
 
 int16_t VoterHistory::kraft_version_before(Offset offset) const {

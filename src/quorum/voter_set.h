@@ -58,6 +58,14 @@ class VoterSet {
   [[nodiscard]] const std::map<NodeId, Voter>& voters() const { return voters_; }
   // A voter whose directory is not known is found by its id alone.
   [[nodiscard]] bool contains(const VoterKey& key) const;
+  // The voter of that id; nullptr when there is none.
+  [[nodiscard]] const Voter* find(NodeId id) const;
+  // The set with one more voter; nothing when one of its id is there.
+  [[nodiscard]] std::optional<VoterSet> with(Voter voter) const;
+  // The set without that very voter; nothing when it is not there, or the only one.
+  [[nodiscard]] std::optional<VoterSet> without(const VoterKey& key) const;
+  // The set with what is new of one of its voters; nothing when that replica is none.
+  [[nodiscard]] std::optional<VoterSet> updated(Voter voter) const;
   [[nodiscard]] bool is_only_voter(const VoterKey& key) const { return size() == 1 && contains(key); }
   [[nodiscard]] size_t majority() const { return voters_.size() / 2 + 1; }
 
@@ -95,9 +103,12 @@ class VoterHistory {
   // What was in force before the record at `offset`.
   [[nodiscard]] int16_t kraft_version_before(Offset offset) const;
   [[nodiscard]] const VoterSet& voters_before(Offset offset) const;
+  // Of the record that the voters in force come from; -1 when that is in the checkpoint that the directory was
+  // formatted with, or in the settings.
+  [[nodiscard]] Offset voters_offset() const { return voters_.empty() ? Offset(-1) : voters_.rbegin()->first; }
   // Whether the voters in force come from a record of the log itself, not from the checkpoint that the directory was
   // formatted with.
-  [[nodiscard]] bool voters_are_in_log() const { return !voters_.empty() && voters_.rbegin()->first >= Offset(0); }
+  [[nodiscard]] bool voters_are_in_log() const { return voters_offset() >= Offset(0); }
 
  private:
   VoterSet static_voters_;

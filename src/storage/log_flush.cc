@@ -40,7 +40,10 @@ Result<FlushJob> Log::start_flush(FlushNeed extent, Timestamp now) {
   }
   // A segment that was closed just at the recovery point has index entries that were written since.
   if (const size_t first = segment_index(recovery_point_); first > 0) {
+    const size_t before = job.files.size();
     TRY(segments_[first - 1]->add_unsynced_indexes(job.files));
+    // Or it was cut there, and the cut must not be undone when the power fails: the next segment begins at it.
+    if (job.files.size() > before) TRY(segments_[first - 1]->add_log_file(job.files));
     job.segments.push_back(segments_[first - 1]->base_offset());
   }
   for (Offset snapshot : unsynced_snapshots_) {

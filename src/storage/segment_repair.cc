@@ -29,9 +29,9 @@ Result<> Segment::finish() {
   if (tail_uncut_) {
     TRY_ASSIGN(std::shared_ptr<File> log, log_file());
     TRY(log->truncate(size_));
-    // The records may all have been flushed before, and then no other flush comes here: what was cut off must not come
-    // back with the power in a segment that no recovery reads.
-    TRY(log->sync());
+    // The records may all have been flushed before: what was cut off must not come back with the power in a segment
+    // that no recovery reads, so the next flush takes this one in.
+    indexes_unsynced_ = true;
     tail_uncut_ = false;
   }
   return {};

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import pathlib
 import re
+import signal
+
+import brokers
+from cluster import wait_for
+
+CLUSTER = "MkU3OEVBNTcwNTJENDM2Qg"
 
 
 def test_the_cluster_tells_its_brokers_and_their_load(weir, topic):
@@ -21,6 +28,54 @@ def test_the_quorum_is_led_by_its_only_voter(weir):
     [voter] = weir("quorum", "replication", "-o", "json").json
     assert voter["role"] == "leader" and voter["lag"] == 0 and voter["end_offset"] > 0
     assert weir("quorum", "replication").table[0][:3] == ["1", "leader", "0"]
+
+
+def controller(directory: pathlib.Path, node: int, port: int, first: int, *roles: str) -> pathlib.Path:
+    clients = brokers.free_ports(1)[0]
+    listeners = [f"CONTROLLER://127.0.0.1:{port}"] + ([f"PLAINTEXT://127.0.0.1:{clients}"] if "broker" in roles else [])
+    settings = {"process.roles": ",".join(("controller", *roles)), "node.id": node, "controller.listener.names": "CONTROLLER",
+                "controller.quorum.bootstrap.servers": f"127.0.0.1:{first}", "listeners": ",".join(listeners), "log.dirs": f"data-{node}",
+                "weir.http.listener": ""}
+    file = directory / f"node-{node}.properties"
+    file.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+    return file
+
+
+def test_controllers_become_voters_and_cease_to_be(alone, tmp_path):
+    one, two = brokers.free_ports(2)
+    first = controller(tmp_path, 1, one, one, "broker")
+    second = controller(tmp_path, 2, two, one)
+    alone("format", "--standalone", "-t", CLUSTER, "-c", str(first))
+    alone("format", "--no-initial-controllers", "-t", CLUSTER, "-c", str(second))
+    nodes = [alone.start("start", str(file)) for file in (first, second)]
+    bootstrap = re.search(r"ready on (\S+)", nodes[0].stdout.readline())[1].split(",")[0]
+
+    def quorum() -> tuple[list[int], list[int]]:
+        told = alone("quorum", "describe", "--bootstrap", bootstrap, "-o", "json").json
+        return [voter["id"] for voter in told["voters"]], told["observers"]
+
+    wait_for("the second controller to observe", lambda: quorum() == ([1], [2]))
+    assert alone("quorum", "add-controller", "-c", str(second), "--bootstrap", bootstrap).out == "controller 2 is a voter\n"
+    assert quorum() == ([1, 2], [])
+    refused = alone.run("quorum", "add-controller", "-c", str(second), "--bootstrap", bootstrap)
+    assert refused.code == 1 and "DUPLICATE_VOTER" in refused.err
+    refused = alone.run("quorum", "remove-controller", "--id", "2", "--directory", CLUSTER, "--bootstrap", bootstrap)
+    assert refused.code == 1 and "VOTER_NOT_FOUND" in refused.err
+    assert alone("quorum", "remove-controller", "--id", "2", "--bootstrap", bootstrap).out == "controller 2 is no voter any more\n"
+    wait_for("the second controller to observe again", lambda: quorum() == ([1], [2]))
+    for node in nodes:
+        node.send_signal(signal.SIGTERM)
+        assert (node.wait(timeout=60), "stopped clean=true" in node.stderr.read()) == (0, True)
+
+
+def test_a_change_of_the_voters_that_cannot_be_is_refused(weir, tmp_path):
+    fixed = weir.run("quorum", "remove-controller", "--id", "1")
+    assert (fixed.code, fixed.err) == (1, "weir: the voters of this cluster are fixed by controller.quorum.voters\n")
+    assert weir.run("quorum", "remove-controller", "--id", "7").err == "weir: controller 7 is no voter\n"
+    assert weir.run("quorum", "remove-controller", "--id", "1", "--directory", "short").code != 0
+    assert weir.run("quorum", "add-controller", "-c", str(tmp_path / "none.properties")).code == 1
+    for words in (("add-controller",), ("remove-controller",), ("remove-controller", "--id", "-1")):
+        assert weir.run("quorum", *words).code == 2, words
 
 
 def test_features_go_down_and_up_again(weir):

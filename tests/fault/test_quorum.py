@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 
@@ -11,6 +12,7 @@ from confluent_kafka import Consumer, KafkaException, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 
 import brokers
+import commands
 from cluster import Cluster, wait_for
 from wire import Connection
 
@@ -64,6 +66,13 @@ def wait_until_all_follow(cluster: Cluster) -> None:
         return len(voters) == len(NODES) and all(each["logEndOffset"] >= told[0]["highWatermark"] for each in voters)
 
     wait_for("all voters have what is committed", settled, TIMEOUT_S)
+
+
+def voters_and_observers(node: brokers.Broker) -> tuple[set[int], set[int]]:
+    told = quorum(node)
+    if told is None:
+        return set(), set()
+    return {each["replicaId"] for each in told["currentVoters"]}, {each["replicaId"] for each in told["observers"]}
 
 
 class TopicMaker:
@@ -196,3 +205,75 @@ def test_partitions_on_all_nodes_serve_one_client(cluster):
     wait_for("every record", all_read, TIMEOUT_S)
     consumer.close()
     assert read == {partition: [f"{partition}:{number}" for number in range(100)] for partition in range(6)}
+
+
+def add_controller(weir: commands.Weir, node: brokers.Broker) -> None:
+    """As soon as the leader takes it: it may just have been elected, or the new one lag."""
+    words = ("quorum", "add-controller", "-c", str(node.properties))
+    wait_for("the leader to take a new voter", lambda: weir.run(*words).code == 0, TIMEOUT_S)
+
+
+def test_voters_are_added_removed_and_replaced(kind, tmp_path):
+    sessions = {"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500"}
+    with Cluster(tmp_path, [kind] * 4, sessions, first_voters=3) as cluster:
+        cluster.start(1, 2, 3)
+        weir = commands.Weir(cluster.bootstrap, tmp_path)
+        maker = TopicMaker(cluster.bootstrap)
+        try:
+            maker.wait_for_more(3)
+            # From three to four.
+            cluster.start(4)
+            wait_for("node 4 observes", lambda: 4 in voters_and_observers(cluster.nodes[1])[1], TIMEOUT_S)
+            add_controller(weir, cluster.nodes[4])
+            assert voters_and_observers(cluster.nodes[1]) == ({1, 2, 3, 4}, set())
+            maker.wait_for_more(3)
+
+            # The leader goes: it commits that without its own vote, and another leads.
+            gone = leader_of(cluster)
+            weir("quorum", "remove-controller", "--id", str(gone))
+            rest = [node for node in (1, 2, 3, 4) if node != gone]
+            leader_of(cluster, rest, but=gone)
+            maker.wait_for_more(3)
+            wait_for("the former leader observes", lambda: voters_and_observers(cluster.nodes[rest[0]]) == (set(rest), {gone}), TIMEOUT_S)
+
+            # A voter loses its disk, and comes back as another replica; its former one is removed in its place.
+            lost = next(node for node in rest if node != leader_of(cluster, rest))
+            cluster.nodes[lost].kill()
+            shutil.rmtree(cluster.nodes[lost].data)
+            cluster.nodes[lost].format("--no-initial-controllers").launch().wait_until_ready()
+            wait_for("the new replica observes", lambda: lost in voters_and_observers(cluster.nodes[rest[0]])[1], TIMEOUT_S)
+            weir("quorum", "remove-controller", "--id", str(lost))
+            add_controller(weir, cluster.nodes[lost])
+            assert voters_and_observers(cluster.nodes[rest[0]])[0] == set(rest)
+            maker.wait_for_more(3)
+
+            # It counts: with it, one of the three may go.
+            other = next(node for node in rest if node not in (lost, leader_of(cluster, rest)))
+            cluster.nodes[other].kill()
+            maker.wait_for_more(3)
+            cluster.nodes[other].launch().wait_until_ready()
+        finally:
+            maker.stop()
+        for node in cluster.nodes.values():
+            wait_for("every topic on every node", lambda each=node: topics_of(each) >= set(maker.made), TIMEOUT_S)
+
+
+def test_controllers_join_by_themselves_after_losing_a_disk_too(kind, tmp_path):
+    with Cluster(tmp_path, [kind] * 3, {"controller.quorum.auto.join.enable": "true"}, first_voters=1) as cluster:
+        cluster.start(1)
+        cluster.start(2, 3)
+
+        def directories() -> dict[int, str]:
+            told = quorum(cluster.nodes[1])
+            return {each["replicaId"]: each["replicaDirectoryId"] for each in told["currentVoters"]} if told else {}
+
+        wait_for("all three vote", lambda: set(directories()) == {1, 2, 3}, TIMEOUT_S)
+        before = directories()
+        cluster.nodes[3].kill()
+        shutil.rmtree(cluster.nodes[3].data)
+        cluster.nodes[3].format("--no-initial-controllers").launch().wait_until_ready()
+        wait_for("its new disk votes", lambda: set(directories()) == {1, 2, 3} and directories()[3] != before[3], TIMEOUT_S)
+        # The three elect one of them without the first.
+        leader = leader_of(cluster)
+        cluster.nodes[leader].stop()
+        leader_of(cluster, [node for node in NODES if node != leader], but=leader)

@@ -173,3 +173,41 @@ def test_cluster_of_apache_kafka_moves_to_weir_node_by_node_and_back(tmp_path, l
                 cluster.nodes[node].launch().wait_until_ready()
                 cluster.wait_until_in_sync("moves", PARTITIONS, REPLICAS)
         check(cluster, sending)
+
+
+def voters_of(jvm, bootstrap: str) -> set[int]:
+    printed = jvm.tool("metadata-quorum", bootstrap, "describe", "--replication")
+    return {int(node) for node in re.findall(r"^(\d+)\s.*\s(?:Leader|Follower)\s*$", printed, re.MULTILINE)}
+
+
+def observers_of(jvm, bootstrap: str) -> set[int]:
+    printed = jvm.tool("metadata-quorum", bootstrap, "describe", "--replication")
+    return {int(node) for node in re.findall(r"^(\d+)\s.*\sObserver\s*$", printed, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("kinds", [["kafka", "weir"], ["weir", "kafka"]], ids="-".join)
+def test_controller_of_one_kind_takes_the_others_place(jvm, tmp_path, kinds):
+    """With Kafka's tool: it becomes a voter, the leader is removed, and so all metadata have moved."""
+    with Cluster(tmp_path, kinds, first_voters=1) as cluster:
+        first, second = cluster.nodes.values()
+        cluster.start(1)
+        make_topic(cluster, "before", 2)
+        cluster.start(2)
+        wait_for("the second node observes", lambda: observers_of(jvm, first.bootstrap) == {2}, TIMEOUT_S)
+
+        def is_added() -> bool:
+            # Its leader may find that it lags just now.
+            return jvm.run("metadata-quorum", "--bootstrap-server", first.bootstrap, "--command-config", str(second.properties),
+                           "add-controller").status == 0
+
+        wait_for("the second node to be a voter", is_added, TIMEOUT_S)
+        assert voters_of(jvm, second.bootstrap) == {1, 2}
+        directory = re.search(r"^directory\.id=(\S+)$", (first.data / "meta.properties").read_text(), re.MULTILINE)[1]
+        jvm.tool("metadata-quorum", second.bootstrap, "remove-controller", "--controller-id", "1", "--controller-directory-id", directory)
+
+        def is_moved() -> bool:
+            return quorum(jvm, cluster)[0] == 2 and voters_of(jvm, second.bootstrap) == {2} and observers_of(jvm, second.bootstrap) == {1}
+
+        wait_for("the second node leads alone", is_moved, TIMEOUT_S)
+        make_topic(cluster, "after", 2)
+        produce_and_read(cluster, "after", 2)

@@ -48,8 +48,8 @@ def free_ports(count: int) -> list[int]:
             one.close()
 
 
-def server_properties(directory: pathlib.Path, overrides: dict[str, str] | None = None) -> str:
-    """A combined broker and controller on free ports, as Kafka's own config/server.properties has it."""
+def server_properties(directory: pathlib.Path, overrides: dict[str, str | None] | None = None) -> str:
+    """A combined broker and controller on free ports, as Kafka's own config/server.properties has it; None leaves a setting out."""
     port, controller, http = free_ports(3)
     settings = {
         "node.id": "1",
@@ -68,7 +68,7 @@ def server_properties(directory: pathlib.Path, overrides: dict[str, str] | None 
         "weir.http.listener": f"127.0.0.1:{http}",
     }
     settings.update(overrides or {})
-    return "".join(f"{key}={value}\n" for key, value in settings.items())
+    return "".join(f"{key}={value}\n" for key, value in settings.items() if value is not None)
 
 
 def _die_with_parent() -> None:
@@ -79,7 +79,7 @@ def _die_with_parent() -> None:
 class Broker:
     """One broker process and its directory. The directory outlives the process, and another kind can open it."""
 
-    def __init__(self, kind: str, directory: pathlib.Path, overrides: dict[str, str] | None = None) -> None:
+    def __init__(self, kind: str, directory: pathlib.Path, overrides: dict[str, str | None] | None = None) -> None:
         if kind not in KINDS:
             raise ValueError(f"broker kind {kind!r} is none of {KINDS}")
         self.kind = kind

@@ -1,10 +1,13 @@
-"""Several nodes that make one cluster, weir and Apache Kafka in any mix: each a broker and a controller of a quorum with fixed voters."""
+"""Several nodes that make one cluster, weir and Apache Kafka in any mix: each a broker and a controller, of a quorum whose voters are fixed if
+nobody says otherwise."""
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import pathlib
 import time
+import uuid
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic, PartitionMetadata
@@ -13,24 +16,30 @@ import brokers
 
 
 class Cluster:
-    """Its nodes by id, from 1. Made formatted; start() starts them all. `overrides_of` has the settings of each kind of node."""
+    """Its nodes by id, from 1. Made formatted; start() starts them all. `overrides_of` has the settings of each kind of node. With `first_voters`
+    the voters can be changed, and so many of the nodes vote at first."""
 
     def __init__(self, directory: pathlib.Path, kinds: list[str], overrides: dict[str, str] | None = None,
-                 overrides_of: dict[str, dict[str, str]] | None = None) -> None:
+                 overrides_of: dict[str, dict[str, str]] | None = None, first_voters: int | None = None) -> None:
         ports = brokers.free_ports(2 * len(kinds))
         clients, controllers = ports[:len(kinds)], ports[len(kinds):]
         voters = ",".join(f"{i + 1}@127.0.0.1:{port}" for i, port in enumerate(controllers))
+        servers = ",".join(f"127.0.0.1:{port}" for port in controllers)
+        quorum = {"controller.quorum.voters": voters} if first_voters is None else {
+            "controller.quorum.voters": None, "controller.quorum.bootstrap.servers": servers}
+        # An id never begins with the sign of an option.
+        directories = ["A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22] for _ in kinds]
+        initial = ",".join(f"{i + 1}@127.0.0.1:{controllers[i]}:{directories[i]}" for i in range(first_voters or 0))
         self.nodes: dict[int, brokers.Broker] = {}
         for i, kind in enumerate(kinds):
             settings = {
                 "node.id": str(i + 1),
                 "listeners": f"PLAINTEXT://127.0.0.1:{clients[i]},CONTROLLER://127.0.0.1:{controllers[i]}",
                 "advertised.listeners": f"PLAINTEXT://127.0.0.1:{clients[i]}",
-                "controller.quorum.voters": voters,
-            }
-            settings |= (overrides or {}) | (overrides_of or {}).get(kind, {})
+            } | quorum | (overrides or {}) | (overrides_of or {}).get(kind, {})
             node = brokers.Broker(kind, directory / f"node-{i + 1}", settings)
-            self.nodes[i + 1] = node.format()
+            options = [] if first_voters is None else ["--initial-controllers", initial] if i < first_voters else ["--no-initial-controllers"]
+            self.nodes[i + 1] = node.format(*options)
 
     @property
     def bootstrap(self) -> str:
@@ -40,11 +49,12 @@ class Cluster:
         """A stopped node is another kind of broker from now on, with the same settings and data."""
         self.nodes[node] = self.nodes[node].as_kind(kind)
 
-    def start(self) -> Cluster:
-        """All at once: none is ready without a majority."""
-        for node in self.nodes.values():
+    def start(self, *ids: int) -> Cluster:
+        """Those, or all, at once: none is ready without a majority."""
+        started = [self.nodes[node] for node in ids] or list(self.nodes.values())
+        for node in started:
             node.launch()
-        for node in self.nodes.values():
+        for node in started:
             node.wait_until_ready()
         return self
 

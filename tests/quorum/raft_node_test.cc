@@ -38,7 +38,7 @@ class World {
     options.log_dirs = {kDir};
     options.metadata_log_dir = kDir;
     options.first_voters = FormatOptions::FirstVoters::kStandalone;
-    options.controller_endpoint = {"CONTROLLER", "127.0.0.1", 9093};
+    options.controller_endpoint = endpoint;
     return options;
   }
   void format() {
@@ -52,6 +52,8 @@ class World {
   bool start(RaftOptions options = {}) {
     options.node_id = NodeId(1);
     options.metadata_log_dir = kDir;
+    options.listener_name = endpoint.listener;
+    options.endpoints = {endpoint};
     options.on_failure = [this](const Error& failure) { error = failure; };
     machine.start(1);
     leadership = Leadership();
@@ -121,11 +123,25 @@ class World {
     return names;
   }
 
+  // What the node answers to another one.
+  template <class Request>
+  protocol::Reply<typename Request::Response> ask(const Request& request) {
+    std::optional<protocol::Reply<typename Request::Response>> reply;
+    machine.loop(0).run_inside([&] {
+      machine.loop(0).spawn([](RaftNode& raft, const Request& asked, auto& answer) -> Task<void> {
+        answer.emplace(co_await raft.handle(asked, Request::kMaxStableVersion));
+      }(*node, request, reply));
+    });
+    simulation.run_until([&] { return reply.has_value(); }, seconds(60));
+    return *std::move(reply);
+  }
+
   sim::Simulation simulation;
   sim::Fabric fabric;
   sim::Machine machine;
   Leadership leadership;
   NoPeers peers;
+  VoterEndpoint endpoint{"CONTROLLER", "127.0.0.1", 9093};
   std::shared_ptr<MetadataLoader> loader;
   std::shared_ptr<RaftNode> node;
   std::optional<Error> error;
@@ -174,6 +190,67 @@ TEST(RaftNode, VotersAreInTheLogOnlyOnce) {
   world.stop();
 }
 
+// Where it is reached by now is in the log before anybody else could ask.
+TEST(RaftNode, LeaderThatMovedTellsTheLogItsNewEndpoint) {
+  World world(14);
+  world.format();
+  ASSERT_TRUE(world.start());
+  world.stop();
+  world.endpoint.port = 19093;
+  ASSERT_TRUE(world.start());
+  // LEADER_CHANGE, then as at first KRAFT_VERSION and KRAFT_VOTERS.
+  EXPECT_EQ(world.node->end_offset(), Offset(6));
+  EXPECT_EQ(world.node->describe().voter_set.voters().at(NodeId(1)).endpoints[0].port, 19093);
+  world.stop();
+}
+
+TEST(RaftNode, ChangesOfTheVotersThatCannotBeAreRefusedAsInKafka) {
+  using protocol::ErrorCode;
+  World world(15);
+  world.format();
+  ASSERT_TRUE(world.start());
+  const auto outcome = [](const auto& reply) { return protocol::error_code(reply.response.error_code); };
+  protocol::AddRaftVoterRequest add;
+  add.cluster_id = "another";
+  add.voter_id = 2;
+  add.voter_directory_id = Uuid(1, 2);
+  auto refused = world.ask(add);
+  EXPECT_EQ(outcome(refused), ErrorCode::kInconsistentClusterId);
+  EXPECT_EQ(refused.response.error_message,
+            "The given id \"another\" doesn't match the cluster id \"4L6g3nShT-eMCtK--X86sw\"");
+  add.cluster_id = std::nullopt;
+  refused = world.ask(add);
+  EXPECT_EQ(outcome(refused), ErrorCode::kInvalidRequest) << "it has no listener";
+  add.listeners.push_back({"CONTROLLER", "127.0.0.1", 29093});
+  EXPECT_EQ(outcome(world.ask(add)), ErrorCode::kRequestTimedOut) << "nobody answers there";
+  add.voter_id = 1;
+  EXPECT_EQ(outcome(world.ask(add)), ErrorCode::kDuplicateVoter);
+  add.voter_directory_id = {};
+  EXPECT_EQ(outcome(world.ask(add)), ErrorCode::kInvalidRequest) << "it names no directory";
+
+  protocol::RemoveRaftVoterRequest remove;
+  remove.cluster_id = std::nullopt;
+  remove.voter_id = 1;
+  EXPECT_EQ(outcome(world.ask(remove)), ErrorCode::kInvalidRequest) << "it names no directory";
+  remove.voter_directory_id = world.node->describe().voters[0].key.directory_id;
+  EXPECT_EQ(outcome(world.ask(remove)), ErrorCode::kVoterNotFound) << "the only one stays";
+
+  protocol::UpdateRaftVoterRequest update;
+  update.cluster_id = std::nullopt;
+  update.current_leader_epoch = world.node->epoch().value();
+  update.voter_id = 1;
+  update.voter_directory_id = Uuid(1, 2);
+  update.listeners.push_back({"CONTROLLER", "127.0.0.1", 39093});
+  update.kraft_version_feature = {0, 1};
+  EXPECT_EQ(outcome(world.ask(update)), ErrorCode::kVoterNotFound) << "another disk is another voter";
+  update.kraft_version_feature = {0, 0};
+  EXPECT_EQ(outcome(world.ask(update)), ErrorCode::kInvalidRequest) << "it cannot follow a log that names voters";
+  --update.current_leader_epoch;
+  EXPECT_EQ(outcome(world.ask(update)), ErrorCode::kFencedLeaderEpoch);
+  EXPECT_EQ(world.node->end_offset(), Offset(3)) << "nothing was appended";
+  world.stop();
+}
+
 TEST(RaftNode, UnformattedDirectoryIsNotFound) {
   World world(3);
   EXPECT_FALSE(world.start());
@@ -210,6 +287,14 @@ TEST(RaftNode, StaticVotersNeedNoCheckpoint) {
   const auto state = world.machine.disk().read_file(kLogDir + "/quorum-state");
   EXPECT_EQ(state.value(), R"({"clusterId":"","leaderId":1,"leaderEpoch":1,"votedId":-1,"appliedOffset":0,)"
                            R"("currentVoters":[{"voterId":1}],"data_version":0})");
+  protocol::RemoveRaftVoterRequest remove;
+  remove.cluster_id = std::nullopt;
+  remove.voter_id = 1;
+  remove.voter_directory_id = Uuid(1, 2);
+  const auto refused = world.ask(remove);
+  EXPECT_EQ(protocol::error_code(refused.response.error_code), protocol::ErrorCode::kUnsupportedVersion);
+  EXPECT_EQ(refused.response.error_message,
+            "Cluster doesn't support removing voter because the kraft.version feature is 0");
   world.stop();
 }
 

@@ -73,6 +73,7 @@ class BrokerConfig {
   [[nodiscard]] int32_t quorum_fetch_timeout_ms() const { return int32("controller.quorum.fetch.timeout.ms"); }
   [[nodiscard]] int32_t quorum_request_timeout_ms() const { return int32("controller.quorum.request.timeout.ms"); }
   [[nodiscard]] int32_t quorum_retry_backoff_ms() const { return int32("controller.quorum.retry.backoff.ms"); }
+  [[nodiscard]] bool quorum_auto_join() const { return boolean("controller.quorum.auto.join.enable"); }
   [[nodiscard]] int32_t quorum_fetch_max_bytes() const { return int32("controller.quorum.fetch.max.bytes"); }
   [[nodiscard]] int32_t quorum_fetch_snapshot_max_bytes() const {
     return int32("controller.quorum.fetch.snapshot.max.bytes");

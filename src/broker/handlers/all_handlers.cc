@@ -81,7 +81,8 @@ const auto kBrokerHandlers = make_table<
     ListConfigResourcesHandler, UnregisterBrokerHandler, DescribeClientQuotasHandler, AlterClientQuotasHandler,
     DescribeUserScramCredentialsHandler, AlterUserScramCredentialsHandler, DescribeAclsHandler, CreateAclsHandler,
     DeleteAclsHandler, GetTelemetrySubscriptionsHandler, PushTelemetryHandler, ConsumerGroupHeartbeatHandler,
-    ConsumerGroupDescribeHandler, DescribeLogDirsHandler, AlterReplicaLogDirsHandler>();
+    ConsumerGroupDescribeHandler, DescribeLogDirsHandler, AlterReplicaLogDirsHandler, AddRaftVoterHandler,
+    RemoveRaftVoterHandler>();
 
 const auto kControllerHandlers =
     make_table<ApiVersionsHandler, RaftFetchHandler, VoteHandler, BeginQuorumEpochHandler, EndQuorumEpochHandler,
@@ -92,7 +93,8 @@ const auto kControllerHandlers =
                AlterConfigsHandler, ElectLeadersHandler, AlterPartitionReassignmentsHandler,
                ListPartitionReassignmentsHandler, UpdateFeaturesHandler, AlterClientQuotasHandler,
                DescribeUserScramCredentialsHandler, AlterUserScramCredentialsHandler, DescribeAclsHandler,
-               CreateAclsHandler, DeleteAclsHandler>();
+               CreateAclsHandler, DeleteAclsHandler, AddRaftVoterHandler, RemoveRaftVoterHandler,
+               UpdateRaftVoterHandler>();
 
 }  // namespace
 

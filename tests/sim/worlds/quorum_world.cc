@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "protocol/crc32c.h"
+#include "protocol/messages/api_versions_request.h"
+#include "protocol/messages/api_versions_response.h"
 #include "storage/full_disk.h"
 
 namespace weir::sim {
@@ -27,6 +29,20 @@ bool is_real_vote(const protocol::VoteRequest& request) {
   return !request.topics.empty() && !request.topics.front().partitions.empty() &&
          !request.topics.front().partitions.front().pre_vote;
 }
+// Of the node's listener, not of its RaftNode.
+Task<protocol::Reply<protocol::ApiVersionsResponse>> reply_of(quorum::RaftNode& /*node*/,
+                                                              const protocol::ApiVersionsRequest& /*request*/,
+                                                              int16_t /*version*/) {
+  protocol::Reply<protocol::ApiVersionsResponse> reply;
+  reply.response.supported_features.push_back({quorum::kKraftVersionFeature, 0, 1});
+  co_return reply;
+}
+template <class Request>
+Task<protocol::Reply<typename Request::Response>> reply_of(quorum::RaftNode& node, const Request& request,
+                                                           int16_t version) {
+  return node.handle(request, version);
+}
+
 bool is_granted(const protocol::VoteResponse& response) {
   return !response.topics.empty() && response.topics.front().partitions.front().vote_granted;
 }
@@ -116,6 +132,14 @@ class QuorumWorld::Channel final : public quorum::QuorumChannel {
         return serve.template operator()<protocol::FetchRequest>();
       case protocol::ApiKey::kFetchSnapshot:
         return serve.template operator()<protocol::FetchSnapshotRequest>();
+      case protocol::ApiKey::kApiVersions:
+        return serve.template operator()<protocol::ApiVersionsRequest>();
+      case protocol::ApiKey::kAddRaftVoter:
+        return serve.template operator()<protocol::AddRaftVoterRequest>();
+      case protocol::ApiKey::kRemoveRaftVoter:
+        return serve.template operator()<protocol::RemoveRaftVoterRequest>();
+      case protocol::ApiKey::kUpdateRaftVoter:
+        return serve.template operator()<protocol::UpdateRaftVoterRequest>();
       default:
         CHECK(false, "nobody sends {}", static_cast<int>(key));
     }
@@ -138,7 +162,7 @@ class QuorumWorld::Channel final : public quorum::QuorumChannel {
     Request request;
     protocol::Reader in(bytes);
     CHECK(request.decode(in, version).has_value());
-    const auto reply = co_await target.node->handle(request, version);
+    const auto reply = co_await reply_of(*target.node, request, version);
     protocol::Writer out;
     const auto encoded = reply.response.encode(out, version);
     CHECK(encoded.has_value(), "an answer cannot be encoded: {}", encoded.error().message);
@@ -179,23 +203,30 @@ void QuorumWorld::carry(NodeId from, NodeId to, std::function<void()> arrive) {
 
 // --------------------------------------------------------------------------------------------------------------- world
 
-QuorumWorld::Member::Member(QuorumWorld& owner, NodeId node_id, bool votes)
-    : world(owner), id(node_id), is_voter(votes), machine(owner.simulation_, owner.fabric_, host_of(node_id)) {}
+QuorumWorld::Member::Member(QuorumWorld& owner, NodeId node_id, bool votes, bool may_vote)
+    : world(owner),
+      id(node_id),
+      is_voter(votes),
+      is_controller(may_vote),
+      machine(owner.simulation_, owner.fabric_, host_of(node_id)) {}
 
 QuorumWorld::QuorumWorld(const RunOptions& options)
     : simulation_(options.seed), fabric_(simulation_), history_(simulation_) {
   simulation_.print_trace(options.print_trace);
   SimRandom& random = simulation_.random();
-  const int voter_count = random.percent(70) ? 3 : 5;
+  has_static_voters_ = random.percent(40);
+  changes_voters_ = !has_static_voters_ && random.percent(80);
+  settings_.auto_join = random.percent(30);
+  const int voter_count = random.percent(60) ? 3 : changes_voters_ ? 4 : 5;
   const int count = voter_count + (random.percent(40) ? 1 : 0);
   for (int i = 1; i <= count; ++i) {
-    members_.push_back(std::make_unique<Member>(*this, NodeId(i), i <= voter_count));
+    members_.push_back(
+        std::make_unique<Member>(*this, NodeId(i), i <= voter_count, i <= voter_count || changes_voters_));
     SimDisk& disk = members_.back()->machine.disk();
     disk.conditions().sync_does_nothing = options.disk_lies;
     disk.conditions().eviction_percent = 0;
     CHECK(disk.create_directories(kDirectory).has_value() && disk.sync_directory("/").has_value());
   }
-  has_static_voters_ = random.percent(50);
   if (random.percent(60)) settings_.snapshot_after_bytes = random.between(500, 4'000);
   if (random.percent(60)) settings_.retention_bytes = random.between(1, 8'000);
   if (random.percent(60)) settings_.log.segment_bytes = random.between(1'000, 8'000);
@@ -243,9 +274,11 @@ void QuorumWorld::format() {
     options.node_id = member->id;
     options.log_dirs = {kDirectory};
     options.metadata_log_dir = kDirectory;
-    options.is_controller = member->is_voter;
+    options.is_controller = member->is_controller;
     options.has_static_voters = has_static_voters_;
-    if (!has_static_voters_ && member->is_voter) {
+    if (!has_static_voters_ && member->is_controller && !member->is_voter) {
+      options.first_voters = quorum::FormatOptions::FirstVoters::kNone;
+    } else if (!has_static_voters_ && member->is_voter) {
       options.first_voters = quorum::FormatOptions::FirstVoters::kGiven;
       options.initial_controllers = voters_;
     }
@@ -268,7 +301,7 @@ quorum::RaftOptions QuorumWorld::options_of(const Member& member) const {
   if (has_static_voters_) options.static_voters = voters_;
   for (const auto& [id, voter] : voters_.voters()) options.bootstrap_servers.push_back({host_of(id), kPort});
   options.listener_name = std::string(kListener);
-  if (member.is_voter) options.endpoints = {endpoint_of(member.id)};
+  if (member.is_controller) options.endpoints = {endpoint_of(member.id)};
   options.on_failure = [this, id = member.id](const Error& error) {
     auto& world = const_cast<QuorumWorld&>(*this);
     world.simulation_.trace("node {} fails: {}", id.value(), error.message);
@@ -290,6 +323,7 @@ void QuorumWorld::start(Member& member) {
   member.machine.keep(member.channel);
   member.machine.keep(member.node);
   member.seen = Offset(0);
+  member.led = LeaderEpoch(-1);
   simulation_.trace("node {} starts its life {}", member.id.value(), member.life);
   member.machine.loop(0).run_inside([&] { member.machine.loop(0).spawn(run_node(member)); });
 }
@@ -370,6 +404,43 @@ Task<void> QuorumWorld::write_topics(Member& member, uint64_t term) {
   }
 }
 
+void QuorumWorld::change_voters(Member& chief) {
+  const uint64_t at_once = simulation_.random().between(1, 3);
+  chief.machine.loop(0).post([this, &chief, life = chief.life, at_once] {
+    if (chief.life != life || !chief.serves) return;
+    for (uint64_t i = 0; i < at_once; ++i) chief.machine.loop(0).spawn(change_voters_once(chief));
+  });
+}
+
+Task<void> QuorumWorld::change_voters_once(Member& chief) {
+  SimRandom& random = simulation_.random();
+  quorum::QuorumInfo info = chief.node->describe();
+  std::erase_if(info.observers, [&](const auto& each) { return !member(each.key.id).is_controller; });
+  const bool adds = !info.observers.empty() && (info.voters.size() < 3 || random.percent(50));
+  if (!adds && info.voters.size() < 2) co_return;
+  const auto& candidates = adds ? info.observers : info.voters;
+  const quorum::VoterKey key = candidates[random.below(candidates.size())].key;
+  int16_t error = 0;
+  if (adds) {
+    protocol::AddRaftVoterRequest request;
+    request.cluster_id = std::nullopt;
+    request.voter_id = key.id.value();
+    request.voter_directory_id = key.directory_id;
+    const quorum::VoterEndpoint endpoint = endpoint_of(key.id);
+    request.listeners.push_back({endpoint.listener, endpoint.host, endpoint.port});
+    error = (co_await chief.node->handle(request, 1)).response.error_code;
+  } else {
+    protocol::RemoveRaftVoterRequest request;
+    request.cluster_id = std::nullopt;
+    request.voter_id = key.id.value();
+    request.voter_directory_id = key.directory_id;
+    error = (co_await chief.node->handle(request, 0)).response.error_code;
+  }
+  if (chief.machine.dying()) co_return;
+  simulation_.trace("{} voter {} at node {}: {}", adds ? "adding" : "removing", key.id.value(), chief.id.value(),
+                    error);
+}
+
 // ---------------------------------------------------------------------------------------------------------------
 // faults
 
@@ -385,6 +456,12 @@ void QuorumWorld::begin_faults() {
   twice_percent_ = random.percent(30) ? 10 : 0;
   delay_max_ = random.percent(20) ? milliseconds(800) : milliseconds(5);
   if (random.percent(60)) cut_links();
+  for (int i = 0; changes_voters_ && i < 2; ++i) {
+    simulation_.after(random.between(Duration::zero(), seconds(4)), kWorld, [this, round = round_] {
+      Member* chief = leader();
+      if (round == round_ && chief != nullptr && !chief->machine.dying()) change_voters(*chief);
+    });
+  }
   for (const auto& member : members_) {
     DiskConditions& conditions = member->machine.disk().conditions();
     if (random.percent(25)) conditions.sync_time_max = milliseconds(300);
@@ -471,7 +548,19 @@ void QuorumWorld::settle() {
       },
       seconds(120));
   history_.report(&Invariant::on_progress, "every member's image", reaches_all);
+  // A leader that was removed has left, and whoever kept the voters of a tail that was cut off disagrees.
+  const bool agrees = simulation_.run_until([&] { return voters_agree(); }, seconds(120));
+  history_.report(&Invariant::on_progress, "the same voters everywhere, the leader among them", agrees);
   read_images();
+}
+
+bool QuorumWorld::voters_agree() {
+  const Member* chief = leader();
+  if (chief == nullptr) return false;
+  const quorum::VoterSet voters = chief->node->describe().voter_set;
+  return voters.find(chief->id) != nullptr && std::ranges::all_of(members_, [&](const auto& each) {
+           return each->serves && each->node->describe().voter_set == voters;
+         });
 }
 
 // ---------------------------------------------------------------------------------------------------------------
@@ -481,6 +570,11 @@ void QuorumWorld::check() {
   bury_the_dying();
   for (const auto& member : members_) {
     if (!member->serves) continue;
+    if (member->node->is_leader() && member->led != member->node->epoch()) {
+      member->led = member->node->epoch();
+      // Some want a change before this leader has committed anything.
+      if (changes_voters_ && simulation_.random().percent(50)) change_voters(*member);
+    }
     if (member->node->is_leader()) history_.report(&Invariant::on_leads, member->id, member->node->epoch());
     if (member->node->loaded_end() > member->seen) compare_committed(*member);
   }

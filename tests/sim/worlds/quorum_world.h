@@ -1,7 +1,8 @@
-// A world of one metadata quorum: three or five voters and perhaps an observer, each a RaftNode with its disk, without
-// the rest of a node. Whoever leads writes topics. Links are cut (both ways, one way, between some), messages are lost,
-// late, twice there and out of order; processes are killed, lose their power or stop in good order, and come back;
-// disks get full and slow; wall clocks jump. One seed decides on all of it.
+// A world of one metadata quorum: three to five voters and perhaps others, each a RaftNode with its disk, without the
+// rest of a node. Whoever leads writes topics. Where voters are dynamic, somebody removes some (the leader too) and
+// adds others, and the others may be controllers that join by themselves. Links are cut (both ways, one way, between
+// some), messages are lost, late, twice there and out of order; processes are killed, lose their power or stop in good
+// order, and come back; disks get full and slow; wall clocks jump. One seed decides on all of it.
 //
 // Requests go as encoded messages over lossy links, not over connections: that allows more than a network does.
 #pragma once
@@ -32,7 +33,8 @@ class QuorumWorld {
   struct Member final : public quorum::LeadershipListener {
     QuorumWorld& world;
     NodeId id;
-    bool is_voter;
+    bool is_voter;  // from the beginning
+    bool is_controller;
     Machine machine;
     std::shared_ptr<quorum::MetadataLoader> loader{};
     std::shared_ptr<Channel> channel{};
@@ -42,9 +44,10 @@ class QuorumWorld {
     bool has_no_power = false;
     uint64_t term = 0;  // of its leadership, for its writer
     bool leads = false;
-    Offset seen{0};  // what was committed here up to this was compared
+    LeaderEpoch led{-1};  // the last epoch that it began to lead
+    Offset seen{0};       // what was committed here up to this was compared
 
-    Member(QuorumWorld& owner, NodeId node_id, bool votes);
+    Member(QuorumWorld& owner, NodeId node_id, bool votes, bool may_vote);
     void on_leader(LeaderEpoch epoch) override;
     void on_no_longer_leader() override { leads = false; }
   };
@@ -59,6 +62,9 @@ class QuorumWorld {
   void end(Member& member, Death how);
   void bury_the_dying();
   Task<void> write_topics(Member& member, uint64_t term);
+  // Asks a leader for changes of the set of voters, some of them at once.
+  void change_voters(Member& chief);
+  Task<void> change_voters_once(Member& chief);
 
   void play_round();
   void begin_faults();
@@ -66,6 +72,7 @@ class QuorumWorld {
   void strike(Member& member);
   void end_round();
   void settle();
+  [[nodiscard]] bool voters_agree();
 
   void check();
   void compare_committed(Member& member);
@@ -82,6 +89,7 @@ class QuorumWorld {
   std::vector<std::unique_ptr<Member>> members_;
   quorum::VoterSet voters_;
   bool has_static_voters_ = false;
+  bool changes_voters_ = false;
   quorum::RaftOptions settings_;
   std::set<std::pair<NodeId, NodeId>> cut_;  // from, to
   uint32_t lost_percent_ = 0;
