@@ -40,7 +40,13 @@ Result<> Log::delete_segment_files(Segment& segment) {
 // ---------------------------------------------------------------------------------------------------------- truncate
 
 Result<bool> Log::truncate_to(Offset offset, Timestamp now) {
-  if (offset >= log_end_offset_) return false;
+  if (offset >= log_end_offset_) {
+    // An epoch in which this replica led and wrote nothing may be one that its leader knows nothing of.
+    const bool cut = epochs_.truncate_from_end(offset);
+    epochs_unsaved_ |= cut;
+    touched_ |= cut;
+    return false;
+  }
   const LogFiles::Waiting waiting(files_);
   touched_ = true;
   TRY(cancel_compaction());

@@ -157,6 +157,20 @@ TEST_F(LogRecoveryTest, BatchesThatLieAcrossWhatIsReadAtOnceAreUnderstood) {
   EXPECT_EQ(log_->producers().producers().size(), size_t{kBatches + 1});
 }
 
+// A replica that led for a while and wrote nothing: it must forget that epoch, or it would ask its leader for it for ever.
+TEST_F(LogRecoveryTest, EpochWithoutRecordsIsCutOffAtTheEnd) {
+  ASSERT_TRUE(open());
+  append_good({.records = 3});
+  log_->start_epoch(LeaderEpoch(2));
+  EXPECT_EQ(log_->latest_epoch(), LeaderEpoch(2));
+  EXPECT_EQ(log_->truncate_to(Offset(3), now_).value(), false);
+  EXPECT_EQ(log_->log_end_offset(), Offset(3));
+  EXPECT_EQ(log_->latest_epoch(), LeaderEpoch(0));
+  flush();
+  crash_and_open();
+  EXPECT_EQ(log_->latest_epoch(), LeaderEpoch(0));
+}
+
 TEST_F(LogRecoveryTest, InterruptedSwapsAndDeletionsAreFinished) {
   config_.segment_size_max = 300;
   ASSERT_TRUE(open());
