@@ -157,7 +157,8 @@ TEST_F(LogRecoveryTest, BatchesThatLieAcrossWhatIsReadAtOnceAreUnderstood) {
   EXPECT_EQ(log_->producers().producers().size(), size_t{kBatches + 1});
 }
 
-// A replica that led for a while and wrote nothing: it must forget that epoch, or it would ask its leader for it for ever.
+// A replica that led for a while and wrote nothing: it must forget that epoch, or it would ask its leader for it for
+// ever.
 TEST_F(LogRecoveryTest, EpochWithoutRecordsIsCutOffAtTheEnd) {
   ASSERT_TRUE(open());
   append_good({.records = 3});

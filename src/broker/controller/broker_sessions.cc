@@ -15,6 +15,11 @@ void BrokerSessions::expect(NodeId broker, MonotonicTime now) {
   sessions_.try_emplace(broker, Session{.last_contact = now});
 }
 
+void BrokerSessions::lose(NodeId broker) {
+  const auto found = sessions_.find(broker);
+  if (found != sessions_.end()) found->second.heard = false;
+}
+
 void BrokerSessions::remove(NodeId broker) { sessions_.erase(broker); }
 
 bool BrokerSessions::is_alive(NodeId broker, MonotonicTime now) const {

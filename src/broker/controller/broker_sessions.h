@@ -20,6 +20,8 @@ class BrokerSessions {
   void touch(NodeId broker, Offset metadata_offset, MonotonicTime now);
   // Gives a broker of the metadata that was not heard from yet the time of one session.
   void expect(NodeId broker, MonotonicTime now);
+  // Its connection broke: its session goes on, but another process may take its place.
+  void lose(NodeId broker);
   void remove(NodeId broker);
   void clear() { sessions_.clear(); }
 

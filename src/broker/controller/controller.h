@@ -93,6 +93,8 @@ class Controller {
   // Takes in records that were decided here and are in the log now, the first of them at `context.next_offset`.
   void replay(const quorum::MetadataRecords& records, const DecideContext& context);
 
+  // A connection of a broker broke: a process that was killed may have come back already, and register anew.
+  void connection_lost(NodeId id) { sessions_.lose(id); }
   // The process of a broker has ended: it is fenced, and may register anew, before its session ends.
   Decision<NoReply> broker_ended(NodeId id, BrokerEpoch epoch);
 

@@ -57,6 +57,7 @@ void ControllerShell::on_no_longer_leader() {
 
 void ControllerShell::suspect(NodeId broker) {
   if (!active_) return;
+  controller_.connection_lost(broker);
   if (const quorum::BrokerImage* found = controller_.image().broker(broker)) BrokerWatch::look(watch_, *found);
 }
 

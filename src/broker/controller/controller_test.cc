@@ -145,6 +145,18 @@ TEST_F(ControllerTest, BrokerWhoseProcessHasEndedIsFencedAndMayComeBackAtOnce) {
   EXPECT_FALSE(broker(1).fenced);
 }
 
+TEST_F(ControllerTest, AnotherProcessTakesABrokersPlaceOnlyWhenItsConnectionBroke) {
+  add_broker(1);
+  const auto error = [&] { return protocol::error_code(ask(registration(1)).response.error_code); };
+  EXPECT_EQ(error(), ErrorCode::kDuplicateBrokerRegistration);
+  controller_.connection_lost(NodeId(1));
+  // It was there all the same.
+  ask(heartbeat(1));
+  EXPECT_EQ(error(), ErrorCode::kDuplicateBrokerRegistration);
+  controller_.connection_lost(NodeId(1));
+  EXPECT_EQ(error(), ErrorCode::kNone);
+}
+
 TEST_F(ControllerTest, CleanRestartOfTheOnlyBrokerKeepsItEligible) {
   add_broker(1);
   create("t");
