@@ -257,6 +257,9 @@ Task<Result<>> Node::Impl::start_quorum() {
                             .default_replication_factor = config_.default_replication_factor(),
                             .broker_session_timeout = milliseconds(config_.broker_session_timeout_ms()),
                             .metadata_max_idle_interval = milliseconds(config_.metadata_idle_interval_ms()),
+                            .leader_imbalance_check_interval = config_.auto_leader_rebalance()
+                                                                   ? seconds(config_.leader_imbalance_check_interval_s())
+                                                                   : Duration::zero(),
                             .quota_windows = config_.controller_quota_windows()};
   controller_ = std::make_unique<ControllerShell>(home(), context_.seams, raft_, loader_,
                                                   Controller(std::move(options), rules_, context_.seams.random),

@@ -97,6 +97,10 @@ class BrokerConfig {
   [[nodiscard]] int32_t initial_registration_timeout_ms() const {
     return int32("initial.broker.registration.timeout.ms");
   }
+  [[nodiscard]] bool auto_leader_rebalance() const { return boolean("auto.leader.rebalance.enable"); }
+  [[nodiscard]] int64_t leader_imbalance_check_interval_s() const {
+    return integer("leader.imbalance.check.interval.seconds");
+  }
   [[nodiscard]] int32_t broker_session_timeout_ms() const { return int32("broker.session.timeout.ms"); }
 
   // Topics.

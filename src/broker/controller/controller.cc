@@ -6,6 +6,10 @@
 #include "broker/controller/leadership.h"
 
 namespace weir::broker {
+namespace {
+// Preferred leaders that are elected by one batch of records: others wait meanwhile.
+constexpr size_t kElectionsAtOnceMax = 1000;
+}  // namespace
 
 Controller::Controller(ControllerOptions options, const ConfigRules& rules, Random& random)
     : options_(std::move(options)),
@@ -20,6 +24,9 @@ Decision<NoReply> Controller::activate(quorum::MetadataImage committed, bool tra
   sessions_.clear();
   mutation_quotas_.set_table(QuotaTable(image_));
   last_append_ = context.now;
+  if (options_.leader_imbalance_check_interval > Duration::zero()) {
+    next_balance_ = context.now + options_.leader_imbalance_check_interval;
+  }
   for (const auto& [id, broker] : image_.brokers) {
     if (!broker->fenced) sessions_.expect(id, context.now);
   }
@@ -100,13 +107,18 @@ Decision<NoReply> Controller::tick(const DecideContext& context) {
     // One at a time: what the fencing of one changes decides about the next. next_tick() is now.
     return decision;
   }
+  if (context.now >= next_balance_) {
+    const bool is_more = add_preferred_leaders(image_, rules_, kElectionsAtOnceMax, decision.records);
+    next_balance_ = is_more ? context.now : context.now + options_.leader_imbalance_check_interval;
+    if (!decision.records.empty()) return decision;
+  }
   const bool is_idle = context.now >= last_append_ + options_.metadata_max_idle_interval;
   if (options_.metadata_max_idle_interval > Duration::zero() && is_idle) decision.records.add(protocol::NoOpRecord{});
   return decision;
 }
 
 MonotonicTime Controller::next_tick() const {
-  const MonotonicTime next = sessions_.next_expiry();
+  const MonotonicTime next = std::min(sessions_.next_expiry(), next_balance_);
   if (options_.metadata_max_idle_interval == Duration::zero()) return next;
   return std::min(next, last_append_ + options_.metadata_max_idle_interval);
 }

@@ -64,6 +64,7 @@ struct ControllerOptions {
   int16_t default_replication_factor = 1;
   Duration broker_session_timeout = milliseconds(9000);
   Duration metadata_max_idle_interval = milliseconds(500);  // zero: no NoOpRecords
+  Duration leader_imbalance_check_interval = Duration::zero();  // zero: partitions keep the leaders they have
   QuotaWindows quota_windows{};
 };
 
@@ -98,8 +99,8 @@ class Controller {
   // The process of a broker has ended: it is fenced, and may register anew, before its session ends.
   Decision<NoReply> broker_ended(NodeId id, BrokerEpoch epoch);
 
-  // What is to be done by time alone: fencing brokers whose session ended, and a NoOpRecord after a while without any
-  // record.
+  // What is to be done by time alone: fencing brokers whose session ended, giving partitions back to their preferred
+  // leaders, and a NoOpRecord after a while without any record.
   Decision<NoReply> tick(const DecideContext& context);
   // When tick() has something to do at the latest; kNever.
   [[nodiscard]] MonotonicTime next_tick() const;
@@ -176,6 +177,7 @@ class Controller {
   BrokerSessions sessions_;
   MutationQuotas mutation_quotas_;
   MonotonicTime last_append_{};
+  MonotonicTime next_balance_ = kNever;
 };
 
 }  // namespace weir::broker

@@ -55,6 +55,7 @@ class ControllerTest : public ::testing::Test {
   static ControllerOptions options() {
     ControllerOptions options;
     options.cluster_id = "cluster";
+    options.leader_imbalance_check_interval = seconds(300);
     return options;
   }
 

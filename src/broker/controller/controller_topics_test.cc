@@ -256,7 +256,40 @@ class IsrTest : public TopicsTest {
   int16_t alter(const protocol::AlterPartitionRequest& request) {
     return ask(request).response.topics.at(0).partitions.at(0).error_code;
   }
+  void advance(Duration time) {
+    context_.now += time;
+    for (int32_t id : {1, 2, 3}) ask(heartbeat(id));
+  }
+  // The first broker, which is to lead, was away for a while and is in sync again.
+  void lead_by_second() {
+    context_.now += seconds(8);
+    ask(heartbeat(2));
+    ask(heartbeat(3));
+    context_.now += seconds(2);
+    take(controller_.tick(context_));
+    EXPECT_EQ(partition("t").leader, NodeId(2));
+    ask(heartbeat(1));
+    auto request = shrink_to({1, 2, 3});
+    request.broker_id = 2;
+    request.broker_epoch = broker(2).epoch.value();
+    EXPECT_EQ(alter(request), 0);
+  }
 };
+
+TEST_F(IsrTest, PreferredLeadersGetTheirPartitionsBackInTime) {
+  lead_by_second();
+  EXPECT_LE(controller_.next_tick(), context_.now + seconds(300));
+  for (int i = 0; i < 35; ++i) {
+    advance(seconds(8));
+    take(controller_.tick(context_));
+  }
+  EXPECT_EQ(partition("t").leader, NodeId(2)) << "not before the interval has passed";
+  for (int i = 0; i < 3; ++i) {
+    advance(seconds(8));
+    take(controller_.tick(context_));
+  }
+  EXPECT_EQ(partition("t").leader, NodeId(1));
+}
 
 TEST_F(IsrTest, LeaderShrinksAndGrowsTheIsrWithoutANewLeaderEpoch) {
   EXPECT_EQ(alter(shrink_to({1})), 0);
@@ -295,20 +328,7 @@ TEST_F(IsrTest, WrongIsrChangesAreRefused) {
 }
 
 TEST_F(IsrTest, PreferredLeaderTakesOverWhenAsked) {
-  context_.now += seconds(8);
-  ask(heartbeat(2));
-  ask(heartbeat(3));
-  context_.now += seconds(2);
-  take(controller_.tick(context_));
-  EXPECT_EQ(partition("t").leader, NodeId(2));
-  ask(heartbeat(1));
-  EXPECT_EQ(alter([&] {
-              auto request = shrink_to({1, 2, 3});
-              request.broker_id = 2;
-              request.broker_epoch = broker(2).epoch.value();
-              return request;
-            }()),
-            0);
+  lead_by_second();
   protocol::ElectLeadersRequest request;
   request.topic_partitions->push_back({"t", {0, 7}});
   const auto reply = ask(request);

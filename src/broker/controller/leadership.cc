@@ -60,6 +60,23 @@ PartitionChangeInput change_of(const quorum::MetadataImage& image, const ConfigR
   return change;
 }
 
+bool add_preferred_leaders(const quorum::MetadataImage& image, const ConfigRules& rules, size_t most,
+                           quorum::MetadataRecords& records) {
+  for (const auto& [id, topic] : image.topics) {
+    for (size_t i = 0; i < topic->partitions.size(); ++i) {
+      const quorum::PartitionImage& partition = *topic->partitions[i];
+      if (partition.leader == partition.replicas.front()) continue;
+      auto change = change_of(image, rules, *topic, PartitionIndex(static_cast<int32_t>(i)));
+      change.election = Election::kPreferred;
+      const auto record = decide_partition_change(change);
+      if (!record) continue;
+      if (records.size() == most) return true;
+      records.add(*record);
+    }
+  }
+  return false;
+}
+
 void add_leader_updates(const quorum::MetadataImage& image, const ConfigRules& rules,
                         const BrokerTransition& transition, const PartitionFilter& filter,
                         quorum::MetadataRecords& records) {

@@ -38,6 +38,11 @@ void add_leader_updates(const quorum::MetadataImage& image, const ConfigRules& r
                         const BrokerTransition& transition, const PartitionFilter& filter,
                         quorum::MetadataRecords& records);
 
+// Adds a record for each partition that its preferred replica does not lead and could, for `most` of them. Whether that
+// was not all.
+bool add_preferred_leaders(const quorum::MetadataImage& image, const ConfigRules& rules, size_t most,
+                           quorum::MetadataRecords& records);
+
 // Where a new replica of `broker` goes, as far as the controller can say.
 Uuid default_directory(const quorum::MetadataImage& image, NodeId broker);
 
