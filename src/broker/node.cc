@@ -250,17 +250,17 @@ Task<Result<>> Node::Impl::start_quorum() {
   CO_TRY_ASSIGN(auto bootstrap, co_await context_.seams.disk_threads.run([this] {
     return quorum::read_bootstrap_records(context_.seams.disk, config_.metadata_log_dir());
   }));
-  ControllerOptions options{.node_id = context_.node_id,
-                            .cluster_id = context_.cluster_id,
-                            .delete_topic_enable = config_.delete_topic_enabled(),
-                            .num_partitions = config_.num_partitions(),
-                            .default_replication_factor = config_.default_replication_factor(),
-                            .broker_session_timeout = milliseconds(config_.broker_session_timeout_ms()),
-                            .metadata_max_idle_interval = milliseconds(config_.metadata_idle_interval_ms()),
-                            .leader_imbalance_check_interval = config_.auto_leader_rebalance()
-                                                                   ? seconds(config_.leader_imbalance_check_interval_s())
-                                                                   : Duration::zero(),
-                            .quota_windows = config_.controller_quota_windows()};
+  ControllerOptions options{
+      .node_id = context_.node_id,
+      .cluster_id = context_.cluster_id,
+      .delete_topic_enable = config_.delete_topic_enabled(),
+      .num_partitions = config_.num_partitions(),
+      .default_replication_factor = config_.default_replication_factor(),
+      .broker_session_timeout = milliseconds(config_.broker_session_timeout_ms()),
+      .metadata_max_idle_interval = milliseconds(config_.metadata_idle_interval_ms()),
+      .leader_imbalance_check_interval =
+          config_.auto_leader_rebalance() ? seconds(config_.leader_imbalance_check_interval_s()) : Duration::zero(),
+      .quota_windows = config_.controller_quota_windows()};
   controller_ = std::make_unique<ControllerShell>(home(), context_.seams, raft_, loader_,
                                                   Controller(std::move(options), rules_, context_.seams.random),
                                                   std::move(bootstrap));

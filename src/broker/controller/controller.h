@@ -63,7 +63,7 @@ struct ControllerOptions {
   int32_t num_partitions = 1;
   int16_t default_replication_factor = 1;
   Duration broker_session_timeout = milliseconds(9000);
-  Duration metadata_max_idle_interval = milliseconds(500);  // zero: no NoOpRecords
+  Duration metadata_max_idle_interval = milliseconds(500);      // zero: no NoOpRecords
   Duration leader_imbalance_check_interval = Duration::zero();  // zero: partitions keep the leaders they have
   QuotaWindows quota_windows{};
 };
