@@ -18,6 +18,7 @@ namespace {
 
 constexpr Duration kReconnectBackoff = milliseconds(20);
 constexpr Duration kReconnectBackoffMax = seconds(1);
+constexpr Duration kFirstBackoff = milliseconds(10);
 constexpr Duration kIdleMax = std::chrono::minutes(9);
 constexpr int64_t kLatest = -1;
 constexpr int64_t kEarliest = -2;
@@ -44,7 +45,19 @@ void ReplicaFetcher::stop() {
 void ReplicaFetcher::put_off(const PartitionKey& key) {
   const auto found = followed_.find(key);
   if (found == followed_.end()) return;
-  found->second.not_before = shard_.loop().now() + milliseconds(shard_.node().config.replica_fetch_backoff_ms());
+  Followed& followed = found->second;
+  // As a rule the leader will hear of its epoch in the next moment.
+  const Duration most = milliseconds(shard_.node().config.replica_fetch_backoff_ms());
+  followed.backoff = std::min(most, followed.backoff == Duration::zero() ? kFirstBackoff : 2 * followed.backoff);
+  followed.not_before = shard_.loop().now() + followed.backoff;
+}
+
+MonotonicTime ReplicaFetcher::next_retry() const {
+  MonotonicTime next = kNever;
+  for (const auto& [key, followed] : followed_) {
+    if (followed.not_before > shard_.loop().now()) next = std::min(next, followed.not_before);
+  }
+  return next;
 }
 
 Task<void> ReplicaFetcher::pause(MonotonicTime until) { co_await changed_.wait_until(until); }
@@ -85,7 +98,10 @@ std::optional<protocol::FetchRequest> ReplicaFetcher::request() {
   if (self == nullptr) return std::nullopt;
   protocol::FetchRequest request;
   request.replica_state = {self->id.value(), self->epoch.value()};
-  request.max_wait_ms = config.replica_fetch_wait_max_ms();
+  // What was put off must not wait for those that have nothing new.
+  const Duration wait = std::min<Duration>(milliseconds(config.replica_fetch_wait_max_ms()),
+                                           std::max(next_retry() - shard_.loop().now(), Duration::zero()));
+  request.max_wait_ms = static_cast<int32_t>(std::chrono::ceil<milliseconds>(wait).count());
   request.min_bytes = config.replica_fetch_min_bytes();
   request.max_bytes = config.replica_fetch_response_max_bytes();
   for (const auto& [topic_id, partitions] : by_topic) {
@@ -122,7 +138,7 @@ Task<void> ReplicaFetcher::fetch() {
   const MonotonicTime retry = shard_.loop().now() + milliseconds(shard_.node().config.replica_fetch_backoff_ms());
   if (followed_.empty()) co_return co_await pause(kNever);
   const auto asked = request();
-  if (!asked) co_return co_await pause(retry);
+  if (!asked) co_return co_await pause(std::min(retry, next_retry()));
   if (connection() == nullptr) co_return co_await pause(retry);
   // Another address may take its place meanwhile.
   const auto used = connection_;
@@ -148,6 +164,7 @@ Task<void> ReplicaFetcher::take(const protocol::FetchResponse& response) {
       const auto partition = found->second.partition;
       if (co_await take_partition(partition, found->second.asked_epoch, data)) {
         taken.push_back(partition);
+        if (const auto still = followed_.find(key); still != followed_.end()) still->second.backoff = {};
       } else {
         put_off(key);
       }

@@ -39,6 +39,7 @@ class ReplicaFetcher {
   struct Followed {
     std::shared_ptr<Partition> partition;
     MonotonicTime not_before{};                // after an error that passes
+    Duration backoff{};                        // the next wait after such an error; zero: the first
     LeaderEpoch asked_epoch = kNoLeaderEpoch;  // of the last fetch: its answer is of no use in another one
   };
 
@@ -54,6 +55,8 @@ class ReplicaFetcher {
   Task<Result<>> find_leaders_range(std::shared_ptr<Partition> partition, LeaderEpoch epoch);
   Task<Result<Offset>> leaders_offset(const Partition& partition, int64_t timestamp);
   void put_off(const PartitionKey& key);
+  // When something that was put off may be asked for again; kNever.
+  [[nodiscard]] MonotonicTime next_retry() const;
   Task<void> pause(MonotonicTime until);
 
   BrokerShard& shard_;
