@@ -6,7 +6,6 @@
 #include "broker/log_dirs.h"
 #include "broker/shard.h"
 #include "protocol/error_code.h"
-#include "quorum/metadata_version.h"
 
 namespace weir::broker {
 
@@ -43,15 +42,7 @@ Task<Result<>> BrokerLifecycle::register_broker(MonotonicTime deadline) {
   request.broker_id = node_.node_id.value();
   request.cluster_id = node_.cluster_id;
   request.incarnation_id = incarnation_;
-  for (const AdvertisedListener& listener : listeners_) {
-    request.listeners.push_back(
-        {listener.name, listener.endpoint.host, listener.endpoint.port, listener.security_protocol});
-  }
-  const auto metadata_levels = *quorum::supported_levels(quorum::kMetadataVersionFeature);
-  request.features.push_back({quorum::kMetadataVersionFeature, metadata_levels.min, metadata_levels.max});
-  for (const quorum::Feature& feature : quorum::features()) {
-    request.features.push_back({feature.name, feature.supported.min, feature.supported.max});
-  }
+  describe_node(listeners_, request);
   request.rack = std::nullopt;
   if (node_.rack) request.rack = *node_.rack;
   directories_ = node_.log_dirs->directory_ids();

@@ -14,6 +14,7 @@
 #include "broker/controller_client.h"
 #include "broker/metadata_applier.h"
 #include "broker/node_context.h"
+#include "quorum/metadata_version.h"
 
 namespace weir::broker {
 
@@ -23,6 +24,21 @@ struct AdvertisedListener {
   Endpoint endpoint;
   int16_t security_protocol;  // 0 PLAINTEXT
 };
+
+// What the registrations of brokers and of controllers say alike: where this node is found, and which features it
+// knows.
+template <class Registration>
+void describe_node(const std::vector<AdvertisedListener>& listeners, Registration& request) {
+  for (const AdvertisedListener& listener : listeners) {
+    request.listeners.push_back(
+        {listener.name, listener.endpoint.host, listener.endpoint.port, listener.security_protocol});
+  }
+  const auto metadata_levels = *quorum::supported_levels(quorum::kMetadataVersionFeature);
+  request.features.push_back({quorum::kMetadataVersionFeature, metadata_levels.min, metadata_levels.max});
+  for (const quorum::Feature& feature : quorum::features()) {
+    request.features.push_back({feature.name, feature.supported.min, feature.supported.max});
+  }
+}
 
 class BrokerLifecycle {
  public:

@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "broker/config/broker_config.h"
 #include "protocol/error_code.h"
-#include "quorum/metadata_version.h"
 
 namespace weir::broker {
 
@@ -38,15 +37,7 @@ Task<void> ControllerRegistration::register_once() {
   protocol::ControllerRegistrationRequest request;
   request.controller_id = node_.node_id.value();
   request.incarnation_id = incarnation_;
-  for (const AdvertisedListener& listener : listeners_) {
-    request.listeners.push_back(
-        {listener.name, listener.endpoint.host, listener.endpoint.port, listener.security_protocol});
-  }
-  const auto metadata_levels = *quorum::supported_levels(quorum::kMetadataVersionFeature);
-  request.features.push_back({quorum::kMetadataVersionFeature, metadata_levels.min, metadata_levels.max});
-  for (const quorum::Feature& feature : quorum::features()) {
-    request.features.push_back({feature.name, feature.supported.min, feature.supported.max});
-  }
+  describe_node(listeners_, request);
   const auto reply = co_await controller_.tell(request, kNever);
   if (stopping_) co_return;
   if (!reply) {

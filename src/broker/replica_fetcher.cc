@@ -27,12 +27,14 @@ PartitionKey key_of(const Partition& partition) { return {partition.topic_id(), 
 
 }  // namespace
 
-// ---------------------------------------------------------------------------------------------------------- what to
-// fetch
+// ------------------------------------------------------------------------------------------------------ what to fetch
 
 void ReplicaFetcher::follow(std::shared_ptr<Partition> partition) {
   const PartitionKey key = key_of(*partition);
-  followed_[key] = {std::move(partition), {}};
+  Followed& followed = followed_[key];
+  followed.partition = std::move(partition);
+  followed.not_before = {};
+  followed.backoff = {};
   changed_.notify_all();
 }
 
@@ -229,8 +231,7 @@ Task<Result<Offset>> ReplicaFetcher::leaders_offset(const Partition& partition, 
   co_return Offset(answer.message.topics.front().partitions.front().offset);
 }
 
-// -------------------------------------------------------------------------------------------------------------
-// fetchers
+// ------------------------------------------------------------------------------------------------------------ fetchers
 
 void ReplicaFetchers::on_applied(const std::shared_ptr<Partition>& partition) {
   if (stopped_) return;
