@@ -94,14 +94,7 @@ class GroupService::Log final : public GroupLog {
     const ProduceResult appended = partition_->append_internal({batch.owner.data(), batch.bytes.size()});
     if (appended.error != protocol::ErrorCode::kNone)
       co_return fail(code_of(appended.error), "the offsets topic takes no records");
-    Loop& loop = Loop::current();
-    while (
-        !co_await partition_->wait_committed(appended.last_offset, std::min(give_up_at_, loop.now() + kCommitCheck))) {
-      if (partition_->stopped() || !partition_->is_leader()) {
-        co_return fail(Errc::kUnavailable, "the offsets topic has moved");
-      }
-      if (loop.now() >= give_up_at_) co_return fail(Errc::kUnavailable, "the node stops");
-    }
+    CO_TRY(co_await wait_until_committed(appended.last_offset));
     co_return appended.base_offset;
   }
   // A flush that waits for room on the disk must not keep a node from stopping.
@@ -111,12 +104,28 @@ class GroupService::Log final : public GroupLog {
     return static_cast<size_t>(partition_->log().config().batch_size_max) / 2;
   }
 
+  // A new leader does not know at first how far its log was committed: what clients were told may lie above its high
+  // watermark.
   Task<Result<void>> read_all(GroupLogReader& reader) override {
-    return read_partition(shard_.cold_reads(), shard_.node().seams.disk_threads, partition_,
-                          [&reader](const protocol::RecordBatch& batch) { return replay(batch, reader); });
+    if (const Offset end = partition_->log().log_end_offset(); end > Offset(0)) {
+      CO_TRY(co_await wait_until_committed(end - 1));
+    }
+    co_return co_await read_partition(shard_.cold_reads(), shard_.node().seams.disk_threads, partition_,
+                                      [&reader](const protocol::RecordBatch& batch) { return replay(batch, reader); });
   }
 
  private:
+  Task<Result<void>> wait_until_committed(Offset last) {
+    Loop& loop = Loop::current();
+    while (!co_await partition_->wait_committed(last, std::min(give_up_at_, loop.now() + kCommitCheck))) {
+      if (partition_->stopped() || !partition_->is_leader()) {
+        co_return fail(Errc::kUnavailable, "the offsets topic has moved");
+      }
+      if (loop.now() >= give_up_at_) co_return fail(Errc::kUnavailable, "the node stops");
+    }
+    co_return Result<>();
+  }
+
   static Errc code_of(protocol::ErrorCode error) {
     switch (error) {
       case protocol::ErrorCode::kNotEnoughReplicas:

@@ -294,6 +294,9 @@ class RaftNode {
   };
   [[nodiscard]] static std::optional<FetchPosition> position_of(const protocol::FetchRequest& request, int16_t version);
   // One look at what there is for the replica; true when that is worth an answer.
+  // What this leader knows of how far the log is committed: nothing before it has committed a record of its own epoch.
+  // Who heard an older high watermark would take an old image for the newest, and delete what that does not have.
+  [[nodiscard]] Offset established_high_watermark() const;
   Task<bool> look_for_records(const FetchPosition& position, protocol::Reply<protocol::FetchResponse>& reply,
                               int16_t version);
   Task<Result<std::string>> read_records(Offset from, size_t max_bytes);

@@ -262,7 +262,7 @@ Task<bool> RaftNode::look_for_records(const FetchPosition& position, Reply<proto
     partition.error_code = static_cast<int16_t>(*error);
     co_return true;
   }
-  partition.high_watermark = high_watermark_.value();
+  partition.high_watermark = established_high_watermark().value();
   partition.log_start_offset = log_->start_offset().value();
   switch (log_->needs_of(position.offset, position.last_epoch)) {
     case RaftLog::ReplicaNeeds::kSnapshot: {
@@ -282,7 +282,7 @@ Task<bool> RaftNode::look_for_records(const FetchPosition& position, Reply<proto
     state_->leader()->note_fetch(position.replica, position.offset, log_->end_offset(), loop_.now(),
                                  seams_.clock.wall());
     raise_high_watermark(state_->leader()->committed_end(voters_.voters()));
-    partition.high_watermark = high_watermark_.value();
+    partition.high_watermark = established_high_watermark().value();
   }
   auto records = co_await read_records(position.offset, position.max_bytes);
   if (!records) {
@@ -291,9 +291,13 @@ Task<bool> RaftNode::look_for_records(const FetchPosition& position, Reply<proto
     partition.error_code = static_cast<int16_t>(ErrorCode::kUnknownServerError);
     co_return true;
   }
-  if (records->empty()) co_return position.high_watermark < high_watermark_;
+  if (records->empty()) co_return position.high_watermark.value() < partition.high_watermark;
   partition.records = protocol::Records(as_bytes(reply.keep(std::move(*records))));
   co_return true;
+}
+
+Offset RaftNode::established_high_watermark() const {
+  return high_watermark_ > state_->leader()->epoch_start() ? high_watermark_ : kNoOffset;
 }
 
 Task<Result<std::string>> RaftNode::read_records(Offset from, size_t max_bytes) {

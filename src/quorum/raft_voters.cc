@@ -93,7 +93,7 @@ std::optional<RaftNode::Verdict> RaftNode::refused_for_now(std::string_view what
   }
   // Before a commit of its own epoch a leader does not know which changes of earlier leaders are in force: two sets
   // that differ by more than one voter need not have a voter in both majorities.
-  if (high_watermark_ <= state_->leader()->epoch_start()) {
+  if (established_high_watermark() == kNoOffset) {
     return Verdict{ErrorCode::kRequestTimedOut,
                    "Request timed out waiting for leader to establish HWM and fence previous voter changes"};
   }

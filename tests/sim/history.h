@@ -59,9 +59,13 @@ class Invariant {
   virtual void on_fetched(const Place&, const FoundRecord&) {}
   // By one reader, in the order of its answers.
   virtual void on_high_watermark(const Place&, Offset) {}
+  // A reader was told that all below the offset is committed, by whoever led then.
+  virtual void on_shown_to_be_committed(const Place&, Offset) {}
   // Records below the offset were deleted on request.
   virtual void on_deleted_before(const Place&, Offset) {}
   virtual void on_read_whole(const Place&, const WholeLog&) {}
+  // The bytes of the log of one replica, when all are in sync and nobody writes.
+  virtual void on_replica_read(const Place&, NodeId /*replica*/, uint64_t /*size*/, uint64_t /*hash*/) {}
   virtual void on_keys_sent(const Place&, const KeyedRecords&) {}
   virtual void on_keys_acknowledged(const Place&, const KeyedRecords&) {}
   // All that committed readers find, in the order of the offsets, read when nothing was being appended but what was

@@ -14,6 +14,8 @@ std::vector<std::unique_ptr<Invariant>> all_invariants() {
   all.push_back(std::make_unique<AcknowledgedRecordIsNeverLost>());
   all.push_back(std::make_unique<NoRecordIsDuplicatedOrReordered>());
   all.push_back(std::make_unique<HighWatermarkNeverRetreats>());
+  all.push_back(std::make_unique<CommittedOffsetsOfALogStay>());
+  all.push_back(std::make_unique<ReplicasAreTheSame>());
   all.push_back(std::make_unique<FetchedRecordsMatchWhatWasProduced>());
   all.push_back(std::make_unique<CommittedOffsetIsNeverLost>());
   all.push_back(std::make_unique<TopicsAreThoseThatWereMade>());
@@ -25,6 +27,20 @@ std::vector<std::unique_ptr<Invariant>> all_invariants() {
   all.push_back(std::make_unique<LogRecoversAfterEveryCrash>());
   all.push_back(std::make_unique<EverythingGoesOnWhenFaultsEnd>());
   return all;
+}
+
+void CommittedOffsetsOfALogStay::on_read_whole(const Place& place, const WholeLog& log) {
+  const auto shown = shown_.find(place);
+  if (shown == shown_.end() || log.end >= shown->second) return;
+  broken(fmt::format("{} ends at {}, and a reader was told that all below {} is committed", place, log.end.value(),
+                     shown->second.value()));
+}
+
+void ReplicasAreTheSame::on_replica_read(const Place& place, NodeId replica, uint64_t size, uint64_t hash) {
+  const auto [first, is_first] = first_.try_emplace(place, Read{replica, size, hash});
+  if (is_first || (first->second.size == size && first->second.hash == hash)) return;
+  broken(fmt::format("{} has {} bytes ({:016x}) on {} and {} bytes ({:016x}) on {}", place, first->second.size,
+                     first->second.hash, first->second.replica.value(), size, hash, replica.value()));
 }
 
 void LatestValueOfEachKeySurvivesCompaction::on_keys_sent(const Place& place, const KeyedRecords& records) {

@@ -48,6 +48,35 @@ class HighWatermarkNeverRetreats final : public Invariant {
   std::map<Place, Offset> highest_;
 };
 
+// What a reader was told is committed is there as long as the log is.
+class CommittedOffsetsOfALogStay final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "CommittedOffsetsOfALogStay"; }
+  void on_shown_to_be_committed(const Place& place, Offset offset) override {
+    shown_[place] = std::max(shown_[place], offset);
+  }
+  void on_read_whole(const Place& place, const WholeLog& log) override;
+  void on_unflushed_records_lost() override { shown_.clear(); }
+
+ private:
+  std::map<Place, Offset> shown_;
+};
+
+// The replicas of a partition that are in sync have the same bytes.
+class ReplicasAreTheSame final : public Invariant {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "ReplicasAreTheSame"; }
+  void on_replica_read(const Place& place, NodeId replica, uint64_t size, uint64_t hash) override;
+
+ private:
+  struct Read {
+    NodeId replica;
+    uint64_t size;
+    uint64_t hash;
+  };
+  std::map<Place, Read> first_;
+};
+
 // Every record that a reader gets was sent to that place, is whole, and is the only one that is ever seen at its
 // offset.
 class FetchedRecordsMatchWhatWasProduced final : public Invariant {

@@ -10,10 +10,6 @@ namespace {
 // Until the peers of a machine without power notice.
 constexpr Duration kSilenceMax = seconds(3);
 
-std::pair<std::string, std::string> link_of(const std::string& a, const std::string& b) {
-  return a < b ? std::pair(a, b) : std::pair(b, a);
-}
-
 std::string host_named(const std::string& name, const std::string& self) {
   const bool is_self = name.empty() || name == "0.0.0.0" || name == "127.0.0.1" || name == "localhost" || name == "::";
   return is_self ? self : name;
@@ -67,12 +63,14 @@ Task<Result<std::unique_ptr<Connection>>> SimNetwork::connect(Loop& loop, Endpoi
   co_return made->attach(loop);
 }
 
-bool Fabric::is_cut(const std::string& a, const std::string& b) const { return cuts_.contains(link_of(a, b)); }
-
-void Fabric::cut(const std::string& a, const std::string& b) { cuts_.insert(link_of(a, b)); }
+void Fabric::cut(const std::string& a, const std::string& b) {
+  cut_one_way(a, b);
+  cut_one_way(b, a);
+}
 
 void Fabric::heal(const std::string& a, const std::string& b) {
-  cuts_.erase(link_of(a, b));
+  cuts_.erase({a, b});
+  cuts_.erase({b, a});
   std::deque<Held> still_held;
   for (Held& held : std::exchange(held_, {})) {
     if (is_cut(held.from, held.to)) {

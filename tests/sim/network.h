@@ -51,6 +51,9 @@ class Fabric {
   NetworkConditions& conditions() { return conditions_; }
   // Nothing passes between the two hosts, in neither direction, until healed; what was under way arrives then.
   void cut(const std::string& a, const std::string& b);
+  // Nothing passes from one to the other, and all the other way.
+  void cut_one_way(const std::string& from, const std::string& to) { cuts_.emplace(from, to); }
+  // Both directions.
   void heal(const std::string& a, const std::string& b);
   void heal_all();
   // Resets one connection of the host, chosen by chance; false when it has none.
@@ -70,7 +73,7 @@ class Fabric {
   friend class SimListener;
   friend struct Stream;
 
-  [[nodiscard]] bool is_cut(const std::string& a, const std::string& b) const;
+  [[nodiscard]] bool is_cut(const std::string& from, const std::string& to) const { return cuts_.contains({from, to}); }
   Duration draw_delay();
   std::shared_ptr<Stream> make_stream(const Endpoint& client, const Endpoint& server);
   // Runs `arrive` at `host` after `delay`, or when the link from `from` is whole again.
@@ -79,7 +82,7 @@ class Fabric {
 
   Simulation& simulation_;
   NetworkConditions conditions_;
-  std::set<std::pair<std::string, std::string>> cuts_;
+  std::set<std::pair<std::string, std::string>> cuts_;  // from, to
   struct Held {
     std::string from;
     std::string to;

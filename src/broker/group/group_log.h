@@ -46,7 +46,8 @@ class GroupLog {
   // single decision needs it.
   [[nodiscard]] virtual size_t batch_size_max() const = 0;
 
-  // Hands every record from the start of the log up to the high watermark to `reader`; also those of open transactions.
+  // Waits until all that is in the log is committed, and hands every record of it to `reader`; also those of open
+  // transactions.
   virtual Task<Result<void>> read_all(GroupLogReader& reader) = 0;
 };
 

@@ -1,9 +1,16 @@
 #include "sim/worlds/node_clients.h"
 
+#include <algorithm>
+
 #include "client/cluster.h"
-#include "protocol/connection/broker_connection.h"
+#include "protocol/messages/alter_partition_reassignments_request.h"
+#include "protocol/messages/alter_partition_reassignments_response.h"
 #include "protocol/messages/alter_replica_log_dirs_request.h"
 #include "protocol/messages/alter_replica_log_dirs_response.h"
+#include "protocol/messages/elect_leaders_request.h"
+#include "protocol/messages/elect_leaders_response.h"
+#include "protocol/messages/metadata_request.h"
+#include "protocol/messages/metadata_response.h"
 
 namespace weir::sim {
 namespace {
@@ -12,16 +19,15 @@ constexpr std::string_view kGroup = "readers";
 constexpr int kTopics = 2;
 constexpr int32_t kPartitions = 3;
 constexpr size_t kValueSizeMax = 20'000;
+// Before that a client has tried nothing a second time.
+constexpr Duration kNoRetryBefore = milliseconds(100);
 
 std::string topic_name(int number) { return fmt::format("orders-{}", number); }
 
 }  // namespace
 
-NodeClients::NodeClients(Simulation& simulation, Fabric& fabric, History& history, Endpoint bootstrap)
-    : simulation_(simulation),
-      history_(history),
-      bootstrap_(std::move(bootstrap)),
-      machine_(simulation, fabric, "client") {
+NodeClients::NodeClients(Simulation& simulation, Fabric& fabric, History& history, std::vector<Endpoint> nodes)
+    : simulation_(simulation), history_(history), nodes_(std::move(nodes)), machine_(simulation, fabric, "client") {
   for (int topic = 0; topic < kTopics; ++topic) {
     for (int32_t index = 0; index < kPartitions; ++index) places_.push_back({topic_name(topic), PartitionIndex(index)});
   }
@@ -29,11 +35,18 @@ NodeClients::NodeClients(Simulation& simulation, Fabric& fabric, History& histor
 }
 
 client::ClientOptions NodeClients::options(const std::string& id) const {
-  return {.bootstrap = {bootstrap_},
+  return {.bootstrap = nodes_,
           .client_id = id,
           .allow_auto_create_topics = false,
           .request_timeout = seconds(5),
           .api_timeout = seconds(20)};
+}
+
+protocol::BrokerConnection NodeClients::connect(NodeId node, const std::string& id) {
+  const Seams seams = machine_.seams();
+  return {seams.network, seams.random,
+          loop(),        client::connection_options(options(id)),
+          node,          nodes_.at(static_cast<size_t>(node.value() - 1))};
 }
 
 Task<void> NodeClients::counted(Task<void> task) {
@@ -57,6 +70,7 @@ void NodeClients::start(uint64_t round) {
     for (uint64_t i = 0; i < members; ++i) begin(consume_in_group(fmt::format("member-{}-{}", round, i)));
     begin(make_and_delete(round));
     if (!directories_.empty()) begin(move_replicas());
+    if (replicas_ > 1) begin(reassign_partitions());
   });
 }
 
@@ -89,10 +103,7 @@ Task<void> NodeClients::make_topics() {
 // To and fro, also before the last move has ended, and to directories that fail. What becomes of it shows in the
 // records.
 Task<void> NodeClients::move_replicas() {
-  const client::ClientOptions options = this->options("mover");
-  const Seams seams = machine_.seams();
-  protocol::BrokerConnection connection(seams.network, seams.random, loop(), client::connection_options(options),
-                                        NodeId(1), bootstrap_);
+  protocol::BrokerConnection connection = connect(NodeId(1), "mover");
   while (!stopping_) {
     co_await sleep_for(simulation_.random().between(milliseconds(50), milliseconds(1500)));
     const client::TopicPartition& place = places_[simulation_.random().below(places_.size())];
@@ -105,6 +116,43 @@ Task<void> NodeClients::move_replicas() {
     simulation_.trace(
         "{} shall move to {}: {}", place.to_string(), directory,
         reply ? std::to_string(reply->message.results.at(0).partitions.at(0).error_code) : reply.error().message);
+  }
+}
+
+// Also before the last reassignment has ended; now and then one is taken back.
+Task<void> NodeClients::reassign_partitions() {
+  SimRandom& random = simulation_.random();
+  while (!stopping_) {
+    co_await sleep_for(random.between(milliseconds(100), seconds(5)));
+    const NodeId node(static_cast<int32_t>(random.between(1, nodes_.size())));
+    protocol::BrokerConnection connection = connect(node, "reassigner");
+    const MonotonicTime deadline = loop().now() + seconds(5);
+    const client::TopicPartition& place = places_[random.below(places_.size())];
+    if (random.percent(30)) {
+      const auto reply = co_await connection.call(
+          protocol::ElectLeadersRequest{.topic_partitions = std::nullopt, .timeout_ms = 3000}, deadline);
+      simulation_.trace("preferred leaders by {}: {}", node.value(), reply ? "answered" : reply.error().message);
+      continue;
+    }
+    std::vector<int32_t> replicas;
+    for (size_t i = 1; i <= nodes_.size(); ++i) replicas.push_back(static_cast<int32_t>(i));
+    for (size_t i = 0; i < replicas.size(); ++i)
+      std::swap(replicas[i], replicas[random.between(i, replicas.size() - 1)]);
+    replicas.resize(replicas_);
+    protocol::AlterPartitionReassignmentsRequest request;
+    auto& topic = request.topics.emplace_back();
+    topic.name = place.topic;
+    auto& partition = topic.partitions.emplace_back();
+    partition.partition_index = place.partition.value();
+    if (random.percent(90)) partition.replicas = replicas;
+    const auto reply = co_await connection.call(request, deadline);
+    simulation_.trace("{} shall have the replicas {}: {}", place.to_string(),
+                      partition.replicas ? fmt::format("{}", fmt::join(replicas, ",")) : "that it had",
+                      !reply                           ? reply.error().message
+                      : reply->message.error_code != 0 ? std::to_string(reply->message.error_code)
+                      : reply->message.responses.empty()
+                          ? "nothing"
+                          : std::to_string(reply->message.responses.at(0).partitions.at(0).error_code));
   }
 }
 
@@ -203,8 +251,10 @@ Task<void> NodeClients::read_all(std::string name) {
     report_fetched(*records);
     for (const client::TopicPartition& place : places_) {
       const Offset high_watermark = consumer.high_watermark(place);
-      if (high_watermark != kNoOffset)
-        history_.report(&Invariant::on_high_watermark, place.to_string(), high_watermark);
+      if (high_watermark == kNoOffset) continue;
+      history_.report(&Invariant::on_shown_to_be_committed, place.to_string(), high_watermark);
+      // A new leader may not know yet how much was committed.
+      if (replicas_ == 1) history_.report(&Invariant::on_high_watermark, place.to_string(), high_watermark);
     }
   }
   co_await consumer.close();
@@ -255,19 +305,44 @@ Task<void> NodeClients::make_and_delete(uint64_t round) {
   for (int i = 0; !stopping_; ++i) {
     const std::string topic = fmt::format("passing-{}-{}", round, i);
     history_.report(&Invariant::on_topic_asked_for, topic);
+    const MonotonicTime asked = loop().now();
     auto made = co_await admin.create_topics(
         {{.name = topic, .partitions = static_cast<int32_t>(simulation_.random().between(1, 4))}});
     const bool is_made = made && made->front().result;
     simulation_.trace("topic {}: {}", topic, is_made ? "made" : "unknown");
     if (is_made) history_.report(&Invariant::on_topic_created, topic);
+    // A request that was tried again may be under way still, and make the topic once more after its deletion.
+    const bool is_made_once = loop().now() - asked < kNoRetryBefore;
     co_await sleep_for(milliseconds(simulation_.random().below(1000)));
     if (stopping_ || simulation_.random().percent(50)) continue;
     history_.report(&Invariant::on_topic_deletion_asked_for, topic);
     auto deleted = co_await admin.delete_topics({topic});
     const bool is_deleted = deleted && deleted->front().result;
     simulation_.trace("topic {}: {}", topic, is_deleted ? "deleted" : "unknown");
-    if (is_deleted) history_.report(&Invariant::on_topic_deleted, topic);
+    if (is_deleted && is_made_once) history_.report(&Invariant::on_topic_deleted, topic);
   }
+}
+
+void NodeClients::look_whether_whole() {
+  is_whole_ = false;
+  machine_.loop(0).run_inside([this] { begin(wait_until_whole()); });
+}
+
+Task<void> NodeClients::wait_until_whole() {
+  client::Admin admin(client::Client(machine_.seams(), loop(), options("onlooker")));
+  for (;; co_await sleep_for(milliseconds(100))) {
+    const auto topics = co_await admin.list_topics();
+    if (!topics) continue;
+    const bool whole = std::ranges::all_of(*topics, [this](const client::TopicDescription& topic) {
+      return std::ranges::all_of(topic.partitions, [this](const client::PartitionDescription& partition) {
+        // More replicas than these: a reassignment is under way.
+        return partition.leader != kNoNode && partition.in_sync.size() == partition.replicas.size() &&
+               partition.replicas.size() == replicas_;
+      });
+    });
+    if (whole) break;
+  }
+  is_whole_ = true;
 }
 
 void NodeClients::verify() {
@@ -285,7 +360,7 @@ Task<void> NodeClients::verify_everything() {
     while (!co_await verify_place(admin, place)) co_await sleep_for(milliseconds(100));
   }
   while (!co_await verify_groups(admin)) co_await sleep_for(milliseconds(100));
-  while (!co_await verify_topics(admin)) co_await sleep_for(milliseconds(100));
+  while (!co_await verify_topics()) co_await sleep_for(milliseconds(100));
   verified_ = true;
 }
 
@@ -326,12 +401,19 @@ Task<bool> NodeClients::verify_groups(client::Admin& admin) {
   co_return true;
 }
 
-Task<bool> NodeClients::verify_topics(client::Admin& admin) {
-  const auto listed = co_await admin.list_topics();
-  if (!listed) co_return false;
-  std::vector<std::string> names;
-  for (const auto& topic : *listed) names.push_back(topic.name);
-  history_.report(&Invariant::on_topics_listed, names);
+// As each node has them.
+Task<bool> NodeClients::verify_topics() {
+  for (size_t i = 1; i <= nodes_.size(); ++i) {
+    const NodeId node(static_cast<int32_t>(i));
+    protocol::BrokerConnection connection = connect(node, "verifier");
+    const auto reply =
+        co_await connection.call(protocol::MetadataRequest{.topics = std::nullopt}, loop().now() + seconds(5));
+    if (!reply) co_return false;
+    std::vector<std::string> names;
+    for (const auto& topic : reply->message.topics) names.emplace_back(topic.name.value_or(""));
+    simulation_.trace("node {} has {} topics", node.value(), names.size());
+    history_.report(&Invariant::on_topics_listed, names);
+  }
   co_return true;
 }
 

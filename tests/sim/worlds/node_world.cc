@@ -1,6 +1,5 @@
 #include "sim/worlds/node_world.h"
 
-#include "quorum/format.h"
 #include "sim/worlds/node_clients.h"
 
 namespace weir::sim {
@@ -21,29 +20,24 @@ NodeWorld::NodeWorld(const RunOptions& options, bool has_second_directory)
     : simulation_(options.seed),
       fabric_(simulation_),
       history_(simulation_),
-      machine_(simulation_, fabric_, kNodeEndpoint.host),
+      node_(simulation_, fabric_, kNodeEndpoint.host),
       faults_(simulation_.new_owner()),
       plan_(draw_plan(has_second_directory)) {
   simulation_.print_trace(options.print_trace);
-  machine_.disk().conditions().sync_does_nothing = options.disk_lies;
+  node_.machine().disk().conditions().sync_does_nothing = options.disk_lies;
   // A process that died in the middle of a step is buried when the step is over.
   simulation_.after_each_step([this] {
-    if (machine_.dying()) {
+    if (node_.machine().dying()) {
       bury();
-    } else if (gave_up_) {
-      simulation_.trace("the node gives up: {}", *gave_up_);
-      if (!disk_is_full()) simulation_.fail("ANodeGivesUpOnlyWhenItsDiskFails", *gave_up_);
-      node_.reset();
-      machine_.kill();
+    } else if (const auto reason = node_.take_reason_to_give_up()) {
+      simulation_.trace("the node gives up: {}", *reason);
+      if (!node_.is_disk_full()) simulation_.fail("ANodeGivesUpOnlyWhenItsDiskFails", *reason);
+      node_.end(Death::kKill);
     }
-    gave_up_.reset();
   });
 }
 
-NodeWorld::~NodeWorld() {
-  clients_.reset();
-  if (machine_.running()) machine_.kill();
-}
+NodeWorld::~NodeWorld() { clients_.reset(); }
 
 NodeWorld::Plan NodeWorld::draw_plan(bool has_second_directory) {
   SimRandom& random = simulation_.random();
@@ -74,23 +68,11 @@ NodeWorld::Plan NodeWorld::draw_plan(bool has_second_directory) {
   return plan;
 }
 
-void NodeWorld::format() {
-  const auto formatted = quorum::format_directories(machine_.disk(), simulation_.random(), machine_.clock(),
-                                                    {.cluster_id = "4L6g3nShT-eMCtK--X86sw",
-                                                     .node_id = config_->node_id(),
-                                                     .log_dirs = config_->log_dirs(),
-                                                     .metadata_log_dir = config_->metadata_log_dir(),
-                                                     .has_static_voters = true});
-  CHECK(formatted.has_value(), "{}", formatted.error().message);
-}
-
 RunResult NodeWorld::run() {
-  auto config = broker::BrokerConfig::make(plan_.settings, kNodeEndpoint.host);
-  CHECK(config.has_value(), "{}", config.error().message);
-  config_ = *std::move(config);
-  format();
-  clients_ = std::make_unique<NodeClients>(simulation_, fabric_, history_, kNodeEndpoint);
-  if (plan_.has_second_directory) clients_->move_between(config_->log_dirs());
+  node_.configure(plan_.settings);
+  node_.format();
+  clients_ = std::make_unique<NodeClients>(simulation_, fabric_, history_, std::vector{kNodeEndpoint});
+  if (plan_.has_second_directory) clients_->move_between(node_.config().log_dirs());
   simulation_.trace("{} shards, {}", plan_.shards, plan_.flushes_each_record ? "flushed records" : "unflushed records");
   start_node();
   clients_were_lost_ = false;  // there were none yet
@@ -108,74 +90,57 @@ RunResult NodeWorld::run() {
   return {.failure = simulation_.failure(), .trace_hash = simulation_.trace_hash(), .steps = simulation_.steps()};
 }
 
-Task<void> NodeWorld::run_node(broker::Node& node) { started_ = co_await node.start(); }
-
 void NodeWorld::start_node() {
   for (int attempt = 0; !simulation_.failed(); ++attempt) {
-    simulation_.trace("the node starts");
-    started_.reset();
-    machine_.start(plan_.shards);
     // Now and then it dies in its recovery too; not for ever.
     if (attempt < 3 && simulation_.random().percent(20)) {
-      machine_.die_at_operation(simulation_.random().between(1, 60),
-                                simulation_.random().percent(50) ? Death::kKill : Death::kPowerLoss);
+      node_.machine().die_at_operation(simulation_.random().between(1, 60),
+                                       simulation_.random().percent(50) ? Death::kKill : Death::kPowerLoss);
     }
-    machine_.loop(0).run_inside([this] {
-      node_ = std::make_shared<broker::Node>(*config_, machine_.seams(), machine_.loops(),
-                                             [this](const Error& error) { gave_up_ = error.message; });
-      machine_.keep(node_);
-      machine_.loop(0).spawn(run_node(*node_));
-    });
-    auto over = [this] { return started_ || !machine_.running(); };
-    if (disk_is_full()) {
+    node_.start(plan_.shards);
+    auto over = [this] { return node_.started() || !node_.running(); };
+    if (node_.is_disk_full()) {
       simulation_.run_until(over, kFullDiskStart);
-      if (machine_.running() && started_ && *started_ && simulation_.random().percent(50)) {
+      if (node_.is_up() && simulation_.random().percent(50)) {
         simulation_.trace("the node is up on a full disk, which gets room again");
         history_.report(&Invariant::on_recovery, true, "");
-        machine_.disk().conditions().capacity = DiskConditions{}.capacity;
-        machine_.do_not_die();
+        node_.make_room();
+        node_.machine().do_not_die();
         return;
       }
       mend_full_disk();
       continue;
     }
     if (!wait_for("the node starts", over)) return;
-    if (!machine_.running()) continue;
-    history_.report(&Invariant::on_recovery, started_->has_value(), *started_ ? "" : started_->error().message);
+    if (!node_.running()) continue;
+    const Result<>& started = *node_.started();
+    history_.report(&Invariant::on_recovery, started.has_value(), started ? "" : started.error().message);
     simulation_.trace("the node is up");
-    machine_.do_not_die();
+    node_.machine().do_not_die();
     return;
   }
 }
 
 // The process ends whether it came up or not.
 void NodeWorld::mend_full_disk() {
-  if (machine_.running()) {
-    const bool up = started_ && *started_;
-    simulation_.trace("on a full disk the node {}", up ? "is up" : started_ ? started_->error().message : "waits");
-    node_.reset();
-    machine_.kill();
+  if (node_.running()) {
+    simulation_.trace("on a full disk the node {}", node_.is_up()     ? "is up"
+                                                    : node_.started() ? node_.started()->error().message
+                                                                      : "waits");
+    node_.end(Death::kKill);
   }
-  machine_.disk().conditions().capacity = DiskConditions{}.capacity;
-}
-
-void NodeWorld::fill_disk() {
-  const uint64_t room = simulation_.random().below(200'000);
-  simulation_.trace("the disk has {} bytes of room", room);
-  machine_.disk().conditions().capacity = machine_.disk().used() + room;
+  node_.make_room();
 }
 
 // Until somebody mends it, and starts the node again. What it held stays.
 void NodeWorld::break_second_directory() {
   simulation_.trace("the second directory fails");
-  DiskConditions& conditions = machine_.disk().conditions();
+  DiskConditions& conditions = node_.machine().disk().conditions();
   conditions.failing_below = kSecondDirectory;
   const uint32_t percent = simulation_.random().percent(50) ? 100 : 20;
   conditions.write_error_percent = conditions.sync_error_percent = percent;
   conditions.read_error_percent = simulation_.random().percent(50) ? percent : 0;
 }
-
-bool NodeWorld::disk_is_full() { return machine_.disk().conditions().capacity < DiskConditions{}.capacity; }
 
 bool NodeWorld::wait_for(const std::string& what, const std::function<bool()>& done) {
   const bool made = simulation_.run_until(done, kPatience);
@@ -184,10 +149,8 @@ bool NodeWorld::wait_for(const std::string& what, const std::function<bool()>& d
 }
 
 void NodeWorld::bury() {
-  simulation_.trace("the process dies: {}", machine_.death() == Death::kPowerLoss ? "no power" : "killed");
-  node_.reset();
-  if (machine_.death() == Death::kPowerLoss) lose_unflushed();
-  machine_.bury();
+  if (node_.machine().death() == Death::kPowerLoss) lose_unflushed();
+  node_.bury();
 }
 
 void NodeWorld::draw_faults(Duration length) {
@@ -204,24 +167,24 @@ void NodeWorld::draw_faults(Duration length) {
   if (random.percent(30)) {
     later([this] {
       simulation_.trace("the disk is slow");
-      machine_.disk().conditions().sync_time_max = milliseconds(400);
-      machine_.disk_threads().set_wait_max(milliseconds(100));
+      node_.machine().disk().conditions().sync_time_max = milliseconds(400);
+      node_.machine().disk_threads().set_wait_max(milliseconds(100));
     });
   }
-  if (random.percent(30)) later([this] { fill_disk(); });
+  if (random.percent(30)) later([this] { node_.fill_disk(); });
   if (plan_.has_second_directory && random.percent(60)) later([this] { break_second_directory(); });
   if (random.percent(20)) {
     later([this] {
       const auto jump = milliseconds(static_cast<int64_t>(simulation_.random().below(4000)) - 2000);
       simulation_.trace("the clock jumps by {} ms", jump.count());
-      machine_.clock().jump_wall(jump);
+      node_.machine().clock().jump_wall(jump);
     });
   }
   if (random.percent(50)) {
     const Death death = random.percent(50) ? Death::kKill : Death::kPowerLoss;
     const uint64_t operation = random.between(1, 400);
     later([this, death, operation] {
-      if (machine_.running()) machine_.die_at_operation(operation, death);
+      if (node_.running()) node_.machine().die_at_operation(operation, death);
     });
   }
 }
@@ -230,47 +193,31 @@ void NodeWorld::end_faults() {
   simulation_.drop_events(faults_);
   fabric_.heal_all();
   fabric_.conditions() = {};
-  const bool lies = machine_.disk().conditions().sync_does_nothing;
-  machine_.disk().conditions() = {};
-  machine_.disk().conditions().sync_does_nothing = lies;
-  machine_.disk_threads().set_wait_max(milliseconds(1));
+  node_.mend_disk();
 }
 
 void NodeWorld::play_round() {
   const Duration length = simulation_.random().between(seconds(1), seconds(15));
   draw_faults(length);
   const Duration end = simulation_.now() + length;
-  simulation_.run_until([&] { return simulation_.now() >= end || !machine_.running(); }, length);
+  simulation_.run_until([&] { return simulation_.now() >= end || !node_.running(); }, length);
   if (simulation_.failed()) return;
-  if (machine_.running()) end_process(static_cast<End>(simulation_.random().below(3)));
+  if (node_.running()) end_process(static_cast<End>(simulation_.random().below(3)));
   // A full disk is somebody's to mend, who may first see that no node starts on it.
-  const uint64_t capacity = machine_.disk().conditions().capacity;
+  const uint64_t capacity = node_.machine().disk().conditions().capacity;
   end_faults();
-  if (simulation_.random().percent(50)) machine_.disk().conditions().capacity = capacity;
+  if (simulation_.random().percent(50)) node_.machine().disk().conditions().capacity = capacity;
   simulation_.run_for(simulation_.random().between(Duration::zero(), seconds(3)));
 }
 
 void NodeWorld::end_process(End how) {
   if (how == End::kStop) {
-    simulation_.trace("the node is asked to stop");
-    stopped_ = false;
-    machine_.loop(0).run_inside([this] {
-      machine_.loop(0).spawn([](NodeWorld& world, broker::Node& node) -> Task<void> {
-        co_await node.stop();
-        world.stopped_ = true;
-      }(*this, *node_));
-    });
-    if (!wait_for("the node stops", [this] { return stopped_ || !machine_.running(); })) return;
-    if (!machine_.running()) return;
+    node_.ask_to_stop();
+    if (!wait_for("the node stops", [this] { return node_.stopped() || !node_.running(); })) return;
+    if (!node_.running()) return;
   }
-  node_.reset();
-  simulation_.trace("{}", how == End::kPowerLoss ? "no power" : how == End::kKill ? "killed" : "stopped");
-  if (how == End::kPowerLoss) {
-    lose_unflushed();
-    machine_.power_off();
-  } else {
-    machine_.kill();
-  }
+  if (how == End::kPowerLoss) lose_unflushed();
+  node_.end(how == End::kPowerLoss ? Death::kPowerLoss : Death::kKill);
 }
 
 void NodeWorld::lose_unflushed() {
@@ -290,7 +237,7 @@ void NodeWorld::verify() {
 void NodeWorld::finish() {
   // A disk that is full for a while ends no process, and all goes on without a restart when there is room again.
   if (simulation_.random().percent(30) && clients_->settled()) {
-    fill_disk();
+    node_.fill_disk();
     simulation_.run_for(simulation_.random().between(seconds(1), seconds(10)));
   }
   if (simulation_.failed()) return;

@@ -8,14 +8,11 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
-#include "broker/config/broker_config.h"
-#include "broker/node.h"
 #include "sim/history.h"
-#include "sim/machine.h"
 #include "sim/worlds/run.h"
+#include "sim/worlds/sim_node.h"
 
 namespace weir::sim {
 
@@ -40,15 +37,11 @@ class NodeWorld {
   enum class End : uint8_t { kKill, kPowerLoss, kStop };
 
   Plan draw_plan(bool has_second_directory);
-  void format();
   // Starts the process, as often as it dies in its start; it is up when this returns, unless the run has failed. When
   // the disk is full, it is started on it once, to whatever end, and again when there is room.
   void start_node();
-  void fill_disk();
   void break_second_directory();
   void mend_full_disk();
-  bool disk_is_full();
-  Task<void> run_node(broker::Node& node);
   void play_round();
   void draw_faults(Duration length);
   // Also of those that were still to come.
@@ -64,14 +57,9 @@ class NodeWorld {
   Simulation simulation_;
   Fabric fabric_;
   History history_;
-  Machine machine_;
+  SimNode node_;
   Owner faults_;
   Plan plan_;
-  std::optional<broker::BrokerConfig> config_;
-  std::shared_ptr<broker::Node> node_;
-  std::optional<Result<>> started_;
-  std::optional<std::string> gave_up_;
-  bool stopped_ = false;
   bool clients_were_lost_ = false;
   std::unique_ptr<NodeClients> clients_;
 };
