@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "broker/log_dirs.h"
 #include "broker/node_context.h"
+#include "broker/replication_throttle.h"
 #include "broker/shard.h"
 #include "broker/shard_metadata.h"
 #include "storage/full_disk.h"
@@ -39,7 +40,11 @@ Task<void> MetadataApplier::apply_all() {
 }
 
 Task<void> MetadataApplier::apply(const quorum::MetadataUpdate& update) {
-  if (!update.changes->configs.empty()) node_.log_dirs->configure(node_.layers(*update.after));
+  if (!update.changes->configs.empty()) {
+    const BrokerLayers layers = node_.layers(*update.after);
+    node_.log_dirs->configure(layers);
+    node_.throttles->configure(layers);
+  }
   // Two rounds: a client that sees the new image on one shard must find the partitions on every other.
   std::vector<Task<std::vector<PartitionKey>>> rounds;
   const bool touches_partitions = !update.changes->topics.empty() || !update.changes->configs.empty();

@@ -21,6 +21,7 @@
 #include "broker/metrics/exposition.h"
 #include "broker/peer_channel.h"
 #include "broker/replica_fetcher.h"
+#include "broker/replication_throttle.h"
 #include "broker/server/acceptor.h"
 #include "broker/shard.h"
 #include "quorum/checkpoint.h"
@@ -97,6 +98,7 @@ class Node::Impl {
   LogDirs log_dirs_;
   DirectoryAssignments assignments_;
   IsrChanges isr_changes_;
+  ReplicationThrottles throttles_;
   FailureHandler on_failure_;
   quorum::MetadataLoader loader_;
   PeerChannel peers_;             // of the quorum
@@ -182,6 +184,7 @@ Node::Impl::Impl(const BrokerConfig& config, Seams seams, std::vector<Loop*> loo
   context_.log_dirs = &log_dirs_;
   context_.assignments = &assignments_;
   context_.isr_changes = &isr_changes_;
+  context_.throttles = &throttles_;
   context_.replica_lag_max = milliseconds(config.replica_lag_time_max_ms());
   log_dirs_.on_change([this] { directories_changed(); });
   context_.config_rules = &rules_;

@@ -20,6 +20,7 @@ class ControllerClient;
 class DirectoryAssignments;
 class IsrChanges;
 class LogDirs;
+struct ReplicationThrottles;
 
 struct NodeContext {
   const BrokerConfig& config;
@@ -37,6 +38,7 @@ struct NodeContext {
   LogDirs* log_dirs = nullptr;
   DirectoryAssignments* assignments = nullptr;
   IsrChanges* isr_changes = nullptr;
+  ReplicationThrottles* throttles = nullptr;
   std::chrono::milliseconds replica_lag_max{};
   std::vector<BrokerShard*> shards{};  // by ShardId
 

@@ -1,10 +1,10 @@
 #include "broker/replica_fetcher.h"
 
 #include <algorithm>
-#include <map>
 
 #include "base/log.h"
 #include "broker/config/broker_config.h"
+#include "broker/replication_throttle.h"
 #include "broker/shard.h"
 #include "protocol/error_code.h"
 #include "protocol/messages/list_offsets_request.h"
@@ -31,11 +31,17 @@ PartitionKey key_of(const Partition& partition) { return {partition.topic_id(), 
 
 void ReplicaFetcher::follow(std::shared_ptr<Partition> partition) {
   const PartitionKey key = key_of(*partition);
-  Followed& followed = followed_[key];
-  followed.partition = std::move(partition);
-  followed.not_before = {};
-  followed.backoff = {};
+  put_off_.erase(key);
+  ask_for(key, *partition);
+  followed_[key] = {.partition = std::move(partition)};
   changed_.notify_all();
+}
+
+void ReplicaFetcher::leave(const PartitionKey& key) {
+  followed_.erase(key);
+  put_off_.erase(key);
+  throttled_.erase(key);
+  session_.drop(key);
 }
 
 void ReplicaFetcher::stop() {
@@ -44,21 +50,27 @@ void ReplicaFetcher::stop() {
   changed_.notify_all();
 }
 
-void ReplicaFetcher::put_off(const PartitionKey& key) {
+void ReplicaFetcher::put_off(const PartitionKey& key, MonotonicTime until) {
+  const auto found = followed_.find(key);
+  if (found == followed_.end()) return;
+  found->second.not_before = until;
+  session_.drop(key);
+  put_off_.insert(key);
+}
+
+void ReplicaFetcher::put_off_after_error(const PartitionKey& key) {
   const auto found = followed_.find(key);
   if (found == followed_.end()) return;
   Followed& followed = found->second;
   // As a rule the leader will hear of its epoch in the next moment.
   const Duration most = milliseconds(shard_.node().config.replica_fetch_backoff_ms());
   followed.backoff = std::min(most, followed.backoff == Duration::zero() ? kFirstBackoff : 2 * followed.backoff);
-  followed.not_before = shard_.loop().now() + followed.backoff;
+  put_off(key, shard_.loop().now() + followed.backoff);
 }
 
 MonotonicTime ReplicaFetcher::next_retry() const {
   MonotonicTime next = kNever;
-  for (const auto& [key, followed] : followed_) {
-    if (followed.not_before > shard_.loop().now()) next = std::min(next, followed.not_before);
-  }
+  for (const PartitionKey& key : put_off_) next = std::min(next, followed_.at(key).not_before);
   return next;
 }
 
@@ -86,18 +98,49 @@ protocol::BrokerConnection* ReplicaFetcher::connection() {
   return connection_.get();
 }
 
+void ReplicaFetcher::ask_for(const PartitionKey& key, const Partition& partition) {
+  if (!partition.is_follower()) return session_.drop(key);
+  const storage::Log& log = partition.log();
+  session_.want(key, {.leader_epoch = partition.leader_epoch(),
+                      .offset = log.log_end_offset(),
+                      .last_epoch = log.latest_epoch(),
+                      .log_start = log.log_start_offset(),
+                      .max_bytes = shard_.node().config.replica_fetch_max_bytes(),
+                      .directory = partition.place().id});
+  if (partition.counts_towards_throttle() && partition.is_catching_up()) {
+    throttled_.insert(key);
+  } else {
+    throttled_.erase(key);
+  }
+}
+
+void ReplicaFetcher::resume() {
+  const MonotonicTime now = shard_.loop().now();
+  std::erase_if(put_off_, [&](const PartitionKey& key) {
+    const Followed& followed = followed_.at(key);
+    if (followed.not_before > now) return false;
+    ask_for(key, *followed.partition);
+    return true;
+  });
+}
+
+void ReplicaFetcher::hold_back_throttled() {
+  const MonotonicTime now = shard_.loop().now();
+  const Duration wait = shard_.node().throttles->follower.wait(now);
+  if (wait == Duration::zero()) return;
+  for (const PartitionKey& key : throttled_) {
+    if (!session_.is_wanted(key)) continue;
+    put_off(key, now + wait);
+    ++shard_.metrics().replication_throttled_as_follower;
+  }
+}
+
 std::optional<protocol::FetchRequest> ReplicaFetcher::request() {
   const BrokerConfig& config = shard_.node().config;
-  std::map<Uuid, std::vector<Partition*>> by_topic;
-  for (auto& [key, followed] : followed_) {
-    if (followed.not_before <= shard_.loop().now() && followed.partition->is_follower()) {
-      followed.asked_epoch = followed.partition->leader_epoch();
-      by_topic[key.topic_id].push_back(followed.partition.get());
-    }
-  }
-  if (by_topic.empty()) return std::nullopt;
+  resume();
+  hold_back_throttled();
   const quorum::BrokerImage* self = shard_.image()->broker(shard_.node().node_id);
-  if (self == nullptr) return std::nullopt;
+  if (session_.empty() || self == nullptr) return std::nullopt;
   protocol::FetchRequest request;
   request.replica_state = {self->id.value(), self->epoch.value()};
   // What was put off must not wait for those that have nothing new.
@@ -106,21 +149,7 @@ std::optional<protocol::FetchRequest> ReplicaFetcher::request() {
   request.max_wait_ms = static_cast<int32_t>(std::chrono::ceil<milliseconds>(wait).count());
   request.min_bytes = config.replica_fetch_min_bytes();
   request.max_bytes = config.replica_fetch_response_max_bytes();
-  for (const auto& [topic_id, partitions] : by_topic) {
-    auto& topic = request.topics.emplace_back();
-    topic.topic_id = topic_id;
-    for (Partition* partition : partitions) {
-      storage::Log& log = partition->log();
-      auto& asked = topic.partitions.emplace_back();
-      asked.partition = partition->index().value();
-      asked.current_leader_epoch = partition->leader_epoch().value();
-      asked.fetch_offset = log.log_end_offset().value();
-      asked.last_fetched_epoch = log.latest_epoch().value();
-      asked.log_start_offset = log.log_start_offset().value();
-      asked.partition_max_bytes = config.replica_fetch_max_bytes();
-      asked.replica_directory_id = partition->place().id;
-    }
-  }
+  session_.fill(request);
   return request;
 }
 
@@ -147,13 +176,25 @@ Task<void> ReplicaFetcher::fetch() {
   const Duration timeout = milliseconds(shard_.node().config.replica_socket_timeout_ms());
   const auto answer = co_await used->call(*asked, shard_.loop().now() + timeout);
   if (stopped_) co_return;
+  if (answer) {
+    session_.answered(answer->message);
+  } else {
+    session_.failed();
+  }
   if (!answer || answer->message.error_code != 0) {
-    log_warn("replication", "cannot fetch from a leader", kv("leader", leader_),
-             kv("why", answer ? std::string(protocol::error_name(protocol::error_code(answer->message.error_code)))
-                              : answer.error().message));
-    co_return co_await pause(retry);
+    if (!take_error(answer)) co_await pause(retry);
+    co_return;
   }
   co_await take(answer->message);
+}
+
+bool ReplicaFetcher::take_error(const Result<protocol::Received<protocol::FetchResponse>>& answer) {
+  const ErrorCode error = answer ? protocol::error_code(answer->message.error_code) : ErrorCode::kNone;
+  // The next request begins another session.
+  if (error == ErrorCode::kFetchSessionIdNotFound || error == ErrorCode::kInvalidFetchSessionEpoch) return true;
+  log_warn("replication", "cannot fetch from a leader", kv("leader", leader_),
+           kv("why", answer ? std::string(protocol::error_name(error)) : answer.error().message));
+  return false;
 }
 
 Task<void> ReplicaFetcher::take(const protocol::FetchResponse& response) {
@@ -164,15 +205,31 @@ Task<void> ReplicaFetcher::take(const protocol::FetchResponse& response) {
       const auto found = followed_.find(key);
       if (found == followed_.end()) continue;
       const auto partition = found->second.partition;
-      if (co_await take_partition(partition, found->second.asked_epoch, data)) {
+      count(data, *partition);
+      const LeaderEpoch epoch = session_.asked_epoch(key);
+      // Not what is asked for any more: the next request asks for what is.
+      if (epoch == kNoLeaderEpoch || epoch != partition->leader_epoch()) continue;
+      const bool done = co_await take_partition(partition, epoch, data);
+      const auto still = followed_.find(key);
+      if (still == followed_.end()) continue;
+      if (done) {
         taken.push_back(partition);
-        if (const auto still = followed_.find(key); still != followed_.end()) still->second.backoff = {};
+        still->second.backoff = {};
+        ask_for(key, *partition);
       } else {
-        put_off(key);
+        put_off_after_error(key);
       }
     }
   }
   for (const auto& partition : taken) co_await partition->flushed();
+}
+
+void ReplicaFetcher::count(const PartitionData& data, const Partition& partition) {
+  const size_t bytes = data.records ? data.records->size() : 0;
+  shard_.metrics().replication_bytes_in += bytes;
+  if (bytes > 0 && partition.counts_towards_throttle()) {
+    shard_.node().throttles->follower.record(bytes, shard_.loop().now());
+  }
 }
 
 Task<bool> ReplicaFetcher::take_partition(std::shared_ptr<Partition> partition, LeaderEpoch epoch,

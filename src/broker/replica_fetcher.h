@@ -1,12 +1,14 @@
 // ReplicaFetcher: copies the partitions of one shard that one other broker leads. It asks for what they lack, one
-// request at a time, over a connection of its own; batches are appended as they came. Owned by ReplicaFetchers; loop of
-// its shard.
+// request at a time, over a connection of its own and in a fetch session; batches are appended as they came. Owned by
+// ReplicaFetchers; loop of its shard.
 #pragma once
 
 #include <memory>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "base/sync.h"
+#include "broker/fetch/replica_fetch_session.h"
 #include "broker/partition/partition.h"
 #include "broker/partition_key.h"
 #include "protocol/connection/broker_connection.h"
@@ -29,7 +31,7 @@ class ReplicaFetcher {
 
   // From now on, or with news of its leader's epoch: at once.
   void follow(std::shared_ptr<Partition> partition);
-  void leave(const PartitionKey& key) { followed_.erase(key); }
+  void leave(const PartitionKey& key);
   // What failed is tried again at once.
   void retry() { changed_.notify_all(); }
   [[nodiscard]] size_t size() const { return followed_.size(); }
@@ -38,23 +40,32 @@ class ReplicaFetcher {
   using PartitionData = protocol::FetchResponse::PartitionData;
   struct Followed {
     std::shared_ptr<Partition> partition;
-    MonotonicTime not_before{};                // after an error that passes
-    Duration backoff{};                        // the next wait after such an error; zero: the first
-    LeaderEpoch asked_epoch = kNoLeaderEpoch;  // of the last fetch: its answer is of no use in another one
+    MonotonicTime not_before{};  // after an error that passes
+    Duration backoff{};          // the last wait after such an error; zero: there was none
   };
 
   // The connection to where the leader is now; nullptr while that is not known.
   protocol::BrokerConnection* connection();
   // Nothing when all partitions wait.
   std::optional<protocol::FetchRequest> request();
+  // The next request is to ask for what the partition lacks now.
+  void ask_for(const PartitionKey& key, const Partition& partition);
+  // Those that were put off until now are asked for again.
+  void resume();
+  void hold_back_throttled();
+  // What the leader said of one request. False when it cannot be asked again at once.
+  bool take_error(const Result<protocol::Received<protocol::FetchResponse>>& answer);
   Task<void> fetch();
   Task<void> take(const protocol::FetchResponse& response);
+  void count(const PartitionData& data, const Partition& partition);
   // Whether the partition can go on at once.
   Task<bool> take_partition(std::shared_ptr<Partition> partition, LeaderEpoch epoch, const PartitionData& data);
   // The leader has nothing where this replica's log ends.
   Task<Result<>> find_leaders_range(std::shared_ptr<Partition> partition, LeaderEpoch epoch);
   Task<Result<Offset>> leaders_offset(const Partition& partition, int64_t timestamp);
-  void put_off(const PartitionKey& key);
+  // It is not asked for until `until`.
+  void put_off(const PartitionKey& key, MonotonicTime until);
+  void put_off_after_error(const PartitionKey& key);
   // When something that was put off may be asked for again; kNever.
   [[nodiscard]] MonotonicTime next_retry() const;
   Task<void> pause(MonotonicTime until);
@@ -62,6 +73,10 @@ class ReplicaFetcher {
   BrokerShard& shard_;
   NodeId leader_;
   std::unordered_map<PartitionKey, Followed, PartitionKeyHash> followed_;
+  // Of those: what is asked for, what is put off, what may be throttled.
+  ReplicaFetchSession session_;
+  std::unordered_set<PartitionKey, PartitionKeyHash> put_off_;
+  std::unordered_set<PartitionKey, PartitionKeyHash> throttled_;
   std::shared_ptr<protocol::BrokerConnection> connection_;
   WaitList changed_;
   bool stopped_ = false;

@@ -62,6 +62,7 @@ void BrokerShard::take_directory_offline(const std::string& directory) {
   });
   for (const std::shared_ptr<Partition>& partition : lost) {
     partition->go_offline();
+    replica_fetchers_->on_removed({partition->topic_id(), partition->index()});
     remove_partition(partition->topic_id(), partition->index());
     add_offline({partition->topic_id(), partition->index()});
   }

@@ -1,5 +1,7 @@
 #include "broker/shard_metadata.h"
 
+#include <fmt/format.h>
+
 #include "base/log.h"
 #include "broker/group_service.h"
 #include "broker/log_dirs.h"
@@ -16,11 +18,42 @@ namespace {
 // Logs that one shard opens at once: enough to keep the disk threads busy, few enough to bound open files.
 constexpr size_t kOpenedAtOnce = 32;
 
+int64_t producer_id_expiration_ms(const BrokerLayers& layers) {
+  const auto value = parse_integer(broker_value(layers, "producer.id.expiration.ms").value_or(""), 1, INT32_MAX);
+  CHECK(value.has_value(), "producer.id.expiration.ms has a default, and wrong values are passed over");
+  return *value;
+}
+
+struct PartitionSettings {
+  TopicConfig topic;
+  storage::LogConfig log;
+
+  void apply_to(Partition& partition, NodeId self) const {
+    partition.set_min_insync_replicas(topic.min_insync_replicas);
+    const std::string replica = fmt::format("{}:{}", partition.index().value(), self.value());
+    const auto names = [&replica](const std::vector<std::string>& replicas) {
+      return contains(replicas, replica) || contains(replicas, "*");
+    };
+    partition.set_throttling(
+        {.as_leader = names(topic.leader_throttled_replicas), .as_follower = names(topic.follower_throttled_replicas)});
+  }
+};
+
+PartitionSettings settings_of(BrokerShard& shard, const quorum::MetadataImage& image, const std::string& topic) {
+  const BrokerLayers layers = shard.node().layers(image);
+  TopicConfig resolved = resolve_topic_config(image.config(quorum::ConfigResourceType::kTopic, topic), layers);
+  // A share for each shard is enough to keep a topic's partitions from rolling all at once.
+  const double jitter_share =
+      static_cast<double>(shard.loop().shard().value()) / static_cast<double>(shard.node().shards.size());
+  const storage::LogConfig log = to_log_config(resolved, producer_id_expiration_ms(layers), jitter_share);
+  return {.topic = std::move(resolved), .log = log};
+}
+
 // A partition that is to be opened.
 struct Opening {
   std::shared_ptr<const quorum::TopicImage> topic;
   PartitionIndex index;
-  int32_t min_insync_replicas;
+  PartitionSettings settings;
   Task<Result<OpenedLog>> log;
 };
 
@@ -64,7 +97,7 @@ void PartitionOpener::take_in(Opening& opening, Result<OpenedLog> opened) {
   const std::optional<LogPlace> moving_to = opened->moving_to;
   auto partition = std::make_shared<Partition>(shard_.node(), shard_.loop(), opening.topic->name, opening.topic->id,
                                                opening.index, *std::move(opened));
-  partition->set_min_insync_replicas(opening.min_insync_replicas);
+  opening.settings.apply_to(*partition, shard_.node().node_id);
   shard_.add_partition(partition);
   served_.push_back({opening.topic->name, opening.index});
   if (moving_to) shard_.loop().spawn(go_on_moving(shard_, partition, *moving_to));
@@ -93,27 +126,6 @@ Task<void> delete_partitions(BrokerShard& shard, const quorum::TopicImage& topic
   for (Task<void>& deletion : deletions) co_await std::move(deletion);
 }
 
-int64_t producer_id_expiration_ms(const BrokerLayers& layers) {
-  const auto value = parse_integer(broker_value(layers, "producer.id.expiration.ms").value_or(""), 1, INT32_MAX);
-  CHECK(value.has_value(), "producer.id.expiration.ms has a default, and wrong values are passed over");
-  return *value;
-}
-
-struct PartitionSettings {
-  storage::LogConfig log;
-  int32_t min_insync_replicas;
-};
-
-PartitionSettings settings_of(BrokerShard& shard, const quorum::MetadataImage& image, const std::string& topic) {
-  const BrokerLayers layers = shard.node().layers(image);
-  const TopicConfig resolved = resolve_topic_config(image.config(quorum::ConfigResourceType::kTopic, topic), layers);
-  // A share for each shard is enough to keep a topic's partitions from rolling all at once.
-  const double jitter_share =
-      static_cast<double>(shard.loop().shard().value()) / static_cast<double>(shard.node().shards.size());
-  return {.log = to_log_config(resolved, producer_id_expiration_ms(layers), jitter_share),
-          .min_insync_replicas = resolved.min_insync_replicas};
-}
-
 void apply_configs(BrokerShard& shard, const quorum::MetadataUpdate& update) {
   bool all = false;
   for (const auto& resource : update.changes->configs) all |= resource.type == quorum::ConfigResourceType::kBroker;
@@ -122,7 +134,7 @@ void apply_configs(BrokerShard& shard, const quorum::MetadataUpdate& update) {
     if (!all && !update.changes->configs.contains(own)) return;
     const PartitionSettings settings = settings_of(shard, *update.after, partition->topic());
     partition->log().set_config(settings.log);
-    partition->set_min_insync_replicas(settings.min_insync_replicas);
+    settings.apply_to(*partition, shard.node().node_id);
   });
 }
 
@@ -152,7 +164,7 @@ Task<std::vector<PartitionKey>> apply_to_partitions(BrokerShard& shard, const qu
       }
       // Until the next start: made anew, it would be empty, and take the place of the log that cannot be seen.
       if (shard.is_offline({id, index})) continue;
-      co_await opener.add({change.after, index, settings.min_insync_replicas,
+      co_await opener.add({change.after, index, settings,
                            node.log_dirs->open_log(shard, {.partition = {change.after->name, index},
                                                            .topic_id = id,
                                                            .assigned_directory = image->directory_of(node.node_id),

@@ -83,7 +83,9 @@ Result<Offset> RaftLog::append(const SharedBytes& batch, LeaderEpoch epoch, Time
 }
 
 Result<> RaftLog::append_as_follower(ByteView batches, Timestamp now) {
-  const auto appended = log_->append_as_follower(protocol::without_cut_entry(batches), now);
+  const ByteView whole = protocol::without_cut_entry(batches);
+  for (ByteView rest = whole; !rest.empty();) TRY(protocol::take_batch(rest));
+  const auto appended = log_->append_as_follower(whole, now);
   if (!appended) return std::unexpected(to_error(appended.error()));
   return {};
 }

@@ -17,6 +17,38 @@ std::unexpected<Error> cut_short(uint64_t position) {
 
 }  // namespace
 
+Result<Entry> entry_of(ByteView start, const protocol::EntryFrame& frame, uint64_t position) {
+  Entry entry{.position = position,
+              .size = frame.size,
+              .magic = frame.magic,
+              .base_offset = frame.offset,
+              .last_offset = frame.offset,
+              .max_timestamp = kNoTimestamp,
+              .header = {}};
+  if (frame.magic == protocol::kMagic) {
+    entry.header.emplace(start);
+    TRY(protocol::check_batch_offsets(*entry.header));
+    entry.last_offset = entry.header->last_offset();
+    entry.max_timestamp = entry.header->max_timestamp();
+    return entry;
+  }
+  if (frame.offset < Offset(0) || frame.offset == Offset(INT64_MAX)) {
+    return fail(Errc::kCorrupt, fmt::format("a message has the offset {}", frame.offset.value()));
+  }
+  if (frame.magic == 1) entry.max_timestamp = Timestamp(load_be<int64_t>(start.data() + protocol::kEntrySniffSize + 1));
+  return entry;
+}
+
+Result<Entry> take_entry(ByteView& bytes) {
+  TRY_ASSIGN(const auto frame, protocol::sniff_entry(bytes));
+  if (!frame || frame->size > bytes.size()) {
+    return fail(Errc::kCorrupt, fmt::format("only {} bytes of an entry are there", bytes.size()));
+  }
+  TRY_ASSIGN(Entry entry, entry_of(bytes.first(frame->size), *frame, 0));
+  bytes = bytes.subspan(frame->size);
+  return entry;
+}
+
 EntryScanner::EntryScanner(FileReader file, uint64_t from, uint64_t end, size_t chunk)
     : file_(std::move(file)), next_(from), end_(end), chunk_(chunk), buffer_(Buffer::allocate(chunk)) {}
 
@@ -41,21 +73,7 @@ Result<std::optional<Entry>> EntryScanner::next() {
   TRY_ASSIGN(ByteView start, load(next_, std::min<uint64_t>(left, protocol::kBatchHeaderSize)));
   TRY_ASSIGN(auto frame, protocol::sniff_entry(start));
   if (!frame || frame->size > left) return cut_short(next_);
-  Entry entry{.position = next_,
-              .size = frame->size,
-              .magic = frame->magic,
-              .base_offset = frame->offset,
-              .last_offset = frame->offset,
-              .max_timestamp = kNoTimestamp,
-              .header = {}};
-  if (frame->magic == protocol::kMagic) {
-    entry.header.emplace(start);
-    TRY(protocol::check_batch_offsets(*entry.header));
-    entry.last_offset = entry.header->last_offset();
-    entry.max_timestamp = entry.header->max_timestamp();
-  } else if (frame->magic == 1) {
-    entry.max_timestamp = Timestamp(load_be<int64_t>(start.data() + protocol::kEntrySniffSize + 1));
-  }
+  TRY_ASSIGN(Entry entry, entry_of(start, *frame, next_));
   next_ += frame->size;
   return entry;
 }

@@ -18,9 +18,15 @@ struct Entry {
   Offset base_offset;  // magic 0 and 1: the last one too, the first inside a wrapper is not in its header
   Offset last_offset;
   Timestamp max_timestamp;
-  // Of magic 2 only: the header; a view that is valid until the scanner is used again.
+  // Of magic 2 only: the header, or the batch where all of it is at hand; a view of what the entry was found in.
   std::optional<protocol::RecordBatch> header;
 };
+
+// The entry at the front of `start`, by its header, which `frame` is of; it may be longer than `start`. kCorrupt when
+// it has offsets that cannot be.
+Result<Entry> entry_of(ByteView start, const protocol::EntryFrame& frame, uint64_t position);
+// Takes a whole entry at the front of `bytes` off it. kCorrupt: it is cut short, or none.
+Result<Entry> take_entry(ByteView& bytes);
 
 class EntryScanner {
  public:

@@ -119,8 +119,8 @@ class Log {
   // Appends one batch of magic 2 as the leader: checks it, sets its offsets and epoch in place, writes it from where it
   // stands. On an error the log is as before; the bytes may be changed.
   AppendResult append_as_leader(MutableBytes batch, const LeaderAppend& append);
-  // Appends whole batches as the leader sent them, without changing them; kUnexpectedOffset when they do not begin at
-  // or behind the end. Of several batches those before a bad one stay.
+  // Appends whole batches as the leader sent them, without changing them, messages of magic 0 and 1 too;
+  // kUnexpectedOffset when they do not begin at or behind the end. Of several those before a bad one stay.
   AppendResult append_as_follower(ByteView batches, Timestamp now);
   // A new leader's epoch begins at the end of the log.
   void start_epoch(LeaderEpoch epoch);
@@ -228,9 +228,10 @@ class Log {
   // Takes the room of a whole segment for the active one, with `preallocate`; gives back what it did not use.
   Result<> reserve_room();
   Result<> give_back_room();
+  // A checked run of entries as a leader sent them.
   Result<> write_run(ByteView run, Timestamp now);
   void note_appended(const protocol::RecordBatch& batch, const std::optional<EndTransaction>& marker, Timestamp now);
-  Result<> note_replicated(const protocol::RecordBatch& batch, Timestamp now);
+  Result<> note_replicated(const Entry& entry, Timestamp now);
 
   // read
   Result<uint64_t> readable_size(Segment& segment, Offset upper_bound);

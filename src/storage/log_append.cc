@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "base/log.h"
+#include "protocol/legacy_message.h"
 #include "storage/batch_checks.h"
 #include "storage/end_transaction.h"
 #include "storage/file_names.h"
@@ -35,6 +36,18 @@ AppendErrorCode code_of(ProducerVerdict verdict) {
       break;
   }
   return AppendErrorCode::kOutOfOrderSequence;
+}
+
+// Checks an entry, whose bytes are `whole`, that a leader sent: what is in the log has to be readable, markers too.
+Result<> check_replicated(const Entry& entry, ByteView whole) {
+  if (!entry.header) {
+    if (protocol::LegacyMessage(whole).crc_matches()) return {};
+    return fail(Errc::kCorrupt, fmt::format("the crc of the message at offset {} is wrong", entry.last_offset.value()));
+  }
+  TRY(protocol::check_batch(*entry.header));
+  if (!entry.header->is_control() || !entry.header->has_producer()) return {};
+  if (const auto marker = read_end_transaction(*entry.header); !marker) return std::unexpected(marker.error());
+  return {};
 }
 
 std::string describe(const RecordBatch& batch) {
@@ -144,25 +157,34 @@ Result<> Log::write_run(ByteView run, Timestamp now) {
   if (run.empty()) return {};
   TRY(active().write(std::span(&run, 1)));
   while (!run.empty()) {
-    TRY_ASSIGN(RecordBatch batch, protocol::take_batch(run));
-    TRY(note_replicated(batch, now));
+    TRY_ASSIGN(const Entry entry, take_entry(run));
+    TRY(note_replicated(entry, now));
   }
   return {};
 }
 
-Result<> Log::note_replicated(const RecordBatch& batch, Timestamp now) {
-  std::optional<EndTransaction> marker;
-  if (batch.is_control() && batch.has_producer()) {
-    TRY_ASSIGN(marker, read_end_transaction(batch));
+Result<> Log::note_replicated(const Entry& entry, Timestamp now) {
+  if (!entry.header) {
+    // Of before there were epochs and producers.
+    active().note({entry.size, entry.base_offset, entry.last_offset, entry.max_timestamp}, now, limits());
+    log_end_offset_ = entry.last_offset + 1;
+    producers_.set_end(log_end_offset_);
+    ++unflushed_records_;
+    if (last_flush_ == kNoTimestamp) last_flush_ = now;
+    return {};
   }
-  note_appended(batch, marker, now);
+  std::optional<EndTransaction> marker;
+  if (entry.header->is_control() && entry.header->has_producer()) {
+    TRY_ASSIGN(marker, read_end_transaction(*entry.header));
+  }
+  note_appended(*entry.header, marker, now);
   return {};
 }
 
 AppendResult Log::append_as_follower(ByteView batches, Timestamp now) {
   touched_ = true;
   AppendInfo info{.log_start_offset = log_start_offset_};
-  const uint8_t* run_start = batches.data();  // batches that were checked and go out with one write
+  const uint8_t* run_start = batches.data();  // entries that were checked and go out with one write
   size_t run_size = 0;
   Offset next = log_end_offset_;
   Timestamp run_max = kNoTimestamp;
@@ -175,32 +197,32 @@ AppendResult Log::append_as_follower(ByteView batches, Timestamp now) {
   };
   std::optional<AppendError> refused;
   while (!batches.empty() && !refused) {
-    Result<RecordBatch> batch = protocol::take_batch(batches);
-    Result<> good = batch ? protocol::check_batch(*batch) : Result<>(std::unexpected(batch.error()));
-    // A marker must be readable before it is written: what is in the log has to be noted.
-    if (good && batch->is_control() && batch->has_producer()) {
-      if (auto marker = read_end_transaction(*batch); !marker) good = std::unexpected(marker.error());
-    }
+    const ByteView rest = batches;
+    const Result<Entry> entry = take_entry(batches);
+    const Result<> good =
+        entry ? check_replicated(*entry, rest.first(entry->size)) : Result<>(std::unexpected(entry.error()));
     if (!good) {
       refused = AppendError{AppendErrorCode::kCorrupt, good.error().message, {}};
-    } else if (batch->base_offset() < next) {
-      refused = AppendError{
-          AppendErrorCode::kUnexpectedOffset,
-          fmt::format("a batch at offset {}, the log ends at {}", batch->base_offset().value(), next.value()),
-          {}};
+    } else if (entry->base_offset < next) {
+      refused =
+          AppendError{AppendErrorCode::kUnexpectedOffset,
+                      fmt::format("a batch at offset {}, the log ends at {}", entry->base_offset.value(), next.value()),
+                      {}};
     }
     if (refused) break;
-    run_max = std::max(run_max, batch->max_timestamp());
-    Result<bool> rolls = must_roll(run_size + batch->size(), run_max, batch->last_offset(), now);
+    run_max = std::max(run_max, entry->max_timestamp);
+    Result<bool> rolls = must_roll(run_size + entry->size, run_max, entry->last_offset, now);
     if (!rolls) return failed(rolls.error());
     if (*rolls) {
       if (Result<> written = write_checked(); !written) return failed(written.error());
-      if (Result<> rolled = roll_at(batch->base_offset(), now); !rolled) return failed(rolled.error());
+      // The first offset inside a compressed message is not in its header: it may be where the log ends.
+      const Offset base = entry->header ? entry->base_offset : std::max(next, entry->last_offset - INT32_MAX);
+      if (Result<> rolled = roll_at(base, now); !rolled) return failed(rolled.error());
     }
-    if (info.base_offset == kNoOffset) info.base_offset = batch->base_offset();
-    info.last_offset = batch->last_offset();
-    run_size += batch->size();
-    next = batch->next_offset();
+    if (info.base_offset == kNoOffset) info.base_offset = entry->base_offset;
+    info.last_offset = entry->last_offset;
+    run_size += entry->size;
+    next = entry->last_offset + 1;
   }
   if (Result<> written = write_checked(); !written) return failed(written.error());
   if (refused) return std::unexpected(*std::move(refused));

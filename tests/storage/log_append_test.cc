@@ -1,4 +1,6 @@
 // Appending as a leader and as a follower: what is patched, what is refused, what a full disk does.
+#include <libdeflate.h>
+
 #include "storage/log_fixture.h"
 #include "storage/short_disk.h"
 
@@ -230,6 +232,80 @@ TEST_F(LogAppendTest, FollowersTakeBatchesAsTheyComeAndRollByThem) {
   EXPECT_EQ(refusal(log_->append_as_follower(sent, now_)), AppendErrorCode::kUnexpectedOffset);
   // Gaps lead to the next batch.
   EXPECT_EQ(log_->read(Offset(5), 1, Offset(21), true)->first_base_offset, Offset(10));
+}
+
+// A message as producers of before batches sent it, magic 0 or 1. `codec`: it stands for several, up to `offset`.
+ByteVector make_message(int8_t magic, int64_t offset, int64_t timestamp, size_t value_size, int8_t codec = 0) {
+  ByteVector message(size_t{protocol::kEntrySniffSize} + 1 + (magic == 1 ? 8 : 0) + 8 + value_size);
+  uint8_t* at = message.data();
+  store_be(at, offset);
+  store_be(at + 8, static_cast<int32_t>(message.size() - protocol::kEntryOverhead));
+  at[16] = static_cast<uint8_t>(magic);
+  at[17] = static_cast<uint8_t>(codec);
+  uint8_t* key = at + 18;
+  if (magic == 1) {
+    store_be(key, timestamp);
+    key += 8;
+  }
+  store_be(key, int32_t{-1});
+  store_be(key + 4, static_cast<int32_t>(value_size));
+  store_be(at + 12, libdeflate_crc32(0, at + 16, message.size() - 16));
+  return message;
+}
+
+// All that the log serves, of whatever format.
+ByteVector all_entries(Log& log) {
+  ByteVector all;
+  for (Offset at = log.log_start_offset(); at < log.log_end_offset();) {
+    const auto read = log.read(at, size_t{1} << 20, log.log_end_offset(), true);
+    EXPECT_TRUE(read && read->records.length > 0);
+    if (!read || read->records.length == 0) break;
+    ByteVector bytes(read->records.length);
+    EXPECT_EQ(read->records.file->read_at(read->records.position, bytes).value(), bytes.size());
+    for (ByteView rest = bytes; !rest.empty();) at = take_entry(rest).value().last_offset + 1;
+    all.insert(all.end(), bytes.begin(), bytes.end());
+  }
+  return all;
+}
+
+TEST_F(LogAppendTest, FollowersTakeMessagesOfBeforeBatchesAsTheyCame) {
+  config_.segment_size_max = 200;
+  log_->set_config(config_);
+  ByteVector sent;
+  const auto add = [&sent](const ByteVector& entry) { sent.insert(sent.end(), entry.begin(), entry.end()); };
+  add(make_message(0, 0, -1, 30));
+  add(make_message(1, 1, 5'000, 30));
+  add(make_message(1, 9, 7'000, 30, 1));  // eight in one
+  add(make_message(1, 10, 6'000, 30));
+  ByteVector batch = make_batch({.records = 2, .timestamp = Timestamp(8'000)});
+  protocol::set_base_offset(batch, Offset(11));
+  protocol::set_leader_epoch(batch, LeaderEpoch(3));
+  add(batch);
+  const AppendResult appended = log_->append_as_follower(sent, now_);
+  ASSERT_TRUE(appended) << appended.error().message;
+  EXPECT_EQ(appended->last_offset, Offset(12));
+  EXPECT_EQ(log_->log_end_offset(), Offset(13));
+  EXPECT_GT(log_->segment_count(), 1U);
+  EXPECT_EQ(log_->latest_epoch(), LeaderEpoch(3));
+  EXPECT_EQ(log_->epochs().entries().front().start, Offset(11));
+  EXPECT_EQ(all_entries(*log_), sent);
+  EXPECT_EQ(log_->timestamp_at(Offset(1)).value(), kNoTimestamp);
+  crash_and_open();
+  EXPECT_EQ(log_->log_end_offset(), Offset(13));
+  EXPECT_EQ(all_entries(*log_), sent);
+}
+
+TEST_F(LogAppendTest, FollowerRefusesADamagedMessageOfBeforeBatches) {
+  ByteVector sent = make_message(1, 0, 5'000, 30);
+  ByteVector bad = make_message(1, 1, 5'000, 30);
+  bad.back() ^= 1;
+  sent.insert(sent.end(), bad.begin(), bad.end());
+  EXPECT_EQ(refusal(log_->append_as_follower(sent, now_)), AppendErrorCode::kCorrupt);
+  EXPECT_EQ(log_->log_end_offset(), Offset(1));
+  EXPECT_EQ(refusal(log_->append_as_follower(make_message(0, 0, 0, 1), now_)), AppendErrorCode::kUnexpectedOffset);
+  for (const int64_t offset : {int64_t{-1}, INT64_MAX}) {
+    EXPECT_EQ(refusal(log_->append_as_follower(make_message(0, offset, 0, 1), now_)), AppendErrorCode::kCorrupt);
+  }
 }
 
 TEST_F(LogAppendTest, FollowerKeepsWhatStandsBeforeABadBatch) {

@@ -41,6 +41,8 @@ std::string unknown_warning(std::string_view name) {
   return fmt::format("{} is not a known setting and is ignored; is {} meant?", name, nearest->name);
 }
 
+constexpr std::string_view kRackAwareSelector = "org.apache.kafka.common.replica.RackAwareReplicaSelector";
+
 constexpr std::string_view kCodecNames[] = {"uncompressed", "gzip", "snappy", "lz4", "zstd"};
 
 }  // namespace
@@ -102,6 +104,7 @@ Result<> BrokerConfig::read_node() {
   if (node_id_ == kNoNode) return invalid("node.id is missing: the number of this node, unique in the cluster");
   const auto roles = parse_list(text_or_empty("process.roles"));
   is_broker_ = contains(roles, "broker");
+  read_replica_selector();
   is_controller_ = contains(roles, "controller");
   if (roles.empty()) return invalid("process.roles is missing: broker, controller, or broker,controller");
   log_dirs_ = parse_list(text("log.dirs").value_or(text_or_empty("log.dir")));
@@ -111,6 +114,14 @@ Result<> BrokerConfig::read_node() {
   }
   metadata_log_dir_ = text("metadata.log.dir").value_or(log_dirs_.front());
   return check_cordoned(settings(), log_dirs_);
+}
+
+void BrokerConfig::read_replica_selector() {
+  const std::string selector(trim(text_or_empty("replica.selector.class")));
+  selects_replica_by_rack_ = selector == kRackAwareSelector;
+  if (selector.empty() || selects_replica_by_rack_) return;
+  warnings_.push_back(fmt::format(
+      "replica.selector.class: {} is a Java class, and weir runs none: consumers read from the leader", selector));
 }
 
 bool BrokerConfig::is_controller_listener(std::string_view name) const {

@@ -124,6 +124,8 @@ class BrokerConfig {
 
   // Replication.
   [[nodiscard]] const std::string& inter_broker_listener() const { return inter_broker_listener_; }
+  // The leader sends consumers to a replica in their rack.
+  [[nodiscard]] bool selects_replica_by_rack() const { return selects_replica_by_rack_; }
   [[nodiscard]] int64_t replica_lag_time_max_ms() const { return integer("replica.lag.time.max.ms"); }
   [[nodiscard]] int32_t replica_fetch_backoff_ms() const { return int32("replica.fetch.backoff.ms"); }
   [[nodiscard]] int32_t replica_fetch_max_bytes() const { return int32("replica.fetch.max.bytes"); }
@@ -171,6 +173,7 @@ class BrokerConfig {
   // The steps of make(), in this order.
   Result<> check_values();
   Result<> read_node();
+  void read_replica_selector();
   Result<> read_listeners();
   Result<> read_advertised_listeners(std::string_view host_name);
   Result<> read_inter_broker_listener();
@@ -184,6 +187,7 @@ class BrokerConfig {
   NodeId node_id_ = kNoNode;
   bool is_broker_ = false;
   bool is_controller_ = false;
+  bool selects_replica_by_rack_ = false;
   std::vector<std::string> log_dirs_;
   std::string metadata_log_dir_;
   ProtocolMap protocols_;

@@ -32,6 +32,18 @@ std::string complaint(ConfigMap settings) {
   return config ? "" : config.error().message;
 }
 
+TEST(BrokerConfig, ReplicaSelectorIsTheOneByRackOrTheLeader) {
+  EXPECT_FALSE(made(default_settings()).selects_replica_by_rack());
+  const auto by_rack =
+      made(with({{"replica.selector.class", "org.apache.kafka.common.replica.RackAwareReplicaSelector"}}));
+  EXPECT_TRUE(by_rack.selects_replica_by_rack());
+  EXPECT_EQ(by_rack.warnings(), std::vector<std::string>{});
+  const auto other = made(with({{"replica.selector.class", "org.example.Selector"}}));
+  EXPECT_FALSE(other.selects_replica_by_rack());
+  ASSERT_EQ(other.warnings().size(), 1U);
+  EXPECT_TRUE(other.warnings()[0].starts_with("replica.selector.class: org.example.Selector is a Java class"));
+}
+
 TEST(BrokerConfig, WithoutAFileIsOneNodeOnTheLoopback) {
   const auto config = made(default_settings());
   EXPECT_EQ(config.node_id(), NodeId(1));

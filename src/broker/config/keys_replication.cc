@@ -12,6 +12,9 @@ using enum Support;
 
 constexpr std::string_view kPaced = "Copies between directories are paced from one to the next; there are no windows.";
 
+constexpr std::string_view kPacedFetches =
+    "Throttled replicas are paced from one answer to the next; there are no windows.";
+
 constexpr ConfigKey kReplicationKeysTable[] = {
     {"alter.log.dirs.replication.quota.window.num", kInt, "11", at_least(1), kLow, kReadOnly, kNoMeaning, kPaced},
     {"alter.log.dirs.replication.quota.window.size.seconds", kInt, "1", at_least(1), kLow, kReadOnly, kNoMeaning,
@@ -22,12 +25,16 @@ constexpr ConfigKey kReplicationKeysTable[] = {
      "Directories that take no new replicas; * for all of log.dirs."},
     {"default.replication.factor", kInt, "1", any_value(), kMedium, kReadOnly, kWorks,
      "The replicas of a topic that is created without saying how many, and of automatic ones."},
-    {"follower.replication.throttled.rate", kLong, "9223372036854775807", at_least(0), kMedium, kDynamicOnly, kNotBuilt,
-     kQuotas},
+    {"follower.replication.throttled.rate", kLong, "9223372036854775807", at_least(0), kMedium, kDynamicOnly, kWorks,
+     "Bytes a second that this broker fetches of the replicas in follower.replication.throttled.replicas, all "
+     "together, "
+     "while they are behind."},
     {"leader.imbalance.check.interval.seconds", kLong, "300", at_least(1), kHigh, kReadOnly, kWorks,
      "How often it does that."},
-    {"leader.replication.throttled.rate", kLong, "9223372036854775807", at_least(0), kMedium, kDynamicOnly, kNotBuilt,
-     kQuotas},
+    {"leader.replication.throttled.rate", kLong, "9223372036854775807", at_least(0), kMedium, kDynamicOnly, kWorks,
+     "Bytes a second that this broker sends to replicas of the partitions in leader.replication.throttled.replicas, "
+     "all "
+     "together; those in sync are not held back."},
     {"num.replica.alter.log.dirs.threads", kInt, nullptr, any_value(), kHigh, kReadOnly, kNoMeaning,
      "Moves between directories run on the disk threads."},
     {"num.replica.fetchers", kInt, "1", at_least(1), kHigh, kClusterWide, kNoMeaning, kThreads},
@@ -47,12 +54,15 @@ constexpr ConfigKey kReplicationKeysTable[] = {
      "How often the high watermarks are written down."},
     {"replica.lag.time.max.ms", kLong, "30000", any_value(), kHigh, kReadOnly, kWorks,
      "A follower that has not had all records for so long leaves the ISR."},
-    {"replica.selector.class", kString, nullptr, any_value(), kMedium, kReadOnly, kNoMeaning, kJava},
+    {"replica.selector.class", kString, nullptr, any_value(), kMedium, kReadOnly, kWorks,
+     "With org.apache.kafka.common.replica.RackAwareReplicaSelector a consumer that says client.rack is sent to a "
+     "replica "
+     "in its rack. Other classes are not run: consumers read from the leader."},
     {"replica.socket.receive.buffer.bytes", kInt, "65536", any_value(), kHigh, kReadOnly, kNotBuilt, kReplication},
     {"replica.socket.timeout.ms", kInt, "30000", any_value(), kHigh, kReadOnly, kWorks,
      "How long a leader may take to answer a follower."},
-    {"replication.quota.window.num", kInt, "11", at_least(1), kLow, kReadOnly, kNotBuilt, kQuotas},
-    {"replication.quota.window.size.seconds", kInt, "1", at_least(1), kLow, kReadOnly, kNotBuilt, kQuotas},
+    {"replication.quota.window.num", kInt, "11", at_least(1), kLow, kReadOnly, kNoMeaning, kPacedFetches},
+    {"replication.quota.window.size.seconds", kInt, "1", at_least(1), kLow, kReadOnly, kNoMeaning, kPacedFetches},
     {"unclean.leader.election.enable", kBoolean, "false", any_value(), kHigh, kClusterWide, kWorks,
      "Whether a replica that may lack records becomes the leader when there is no other."},
     {"unclean.leader.election.interval.ms", kLong, "300000", at_least(1), kMedium, kReadOnly, kNotBuilt, kReplication,

@@ -14,8 +14,7 @@ inline constexpr std::string_view kConsumerGroups =
 inline constexpr std::string_view kShareGroups = "Share groups are not built yet.";
 inline constexpr std::string_view kStreamsGroups = "Streams groups are not built yet.";
 inline constexpr std::string_view kReplication = "This part of the replication between nodes is not built yet.";
-inline constexpr std::string_view kQuotas =
-    "Quotas of replication, and limits of new connections beside those of addresses, are not built yet.";
+inline constexpr std::string_view kQuotas = "Limits of new connections beside those of addresses are not built yet.";
 inline constexpr std::string_view kTokens = "Delegation tokens are not built yet.";
 inline constexpr std::string_view kJava = "A Java class; weir runs none.";
 inline constexpr std::string_view kPurgatory =

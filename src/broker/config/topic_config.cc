@@ -61,6 +61,8 @@ TopicConfig resolve_topic_config(const ConfigMap& overrides, const BrokerLayers&
   values.read("file.delete.delay.ms", config.file_delete_delay_ms);
   values.read("flush.messages", config.flush_messages);
   values.read("flush.ms", config.flush_ms);
+  config.follower_throttled_replicas = parse_list(values.text("follower.replication.throttled.replicas"));
+  config.leader_throttled_replicas = parse_list(values.text("leader.replication.throttled.replicas"));
   values.read("index.interval.bytes", config.index_interval_bytes);
   values.read("max.compaction.lag.ms", config.max_compaction_lag_ms);
   values.read("max.message.bytes", config.max_message_bytes);

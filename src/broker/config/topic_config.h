@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "broker/config/config_layers.h"
 
@@ -22,7 +23,9 @@ struct TopicConfig {
   int64_t file_delete_delay_ms = 60'000;
   int64_t flush_messages = INT64_MAX;
   int64_t flush_ms = INT64_MAX;
+  std::vector<std::string> follower_throttled_replicas{};  // "partition:broker", or "*" alone
   int32_t index_interval_bytes = 4096;
+  std::vector<std::string> leader_throttled_replicas{};
   int64_t max_compaction_lag_ms = INT64_MAX;
   int32_t max_message_bytes = 1'048'588;
   int64_t message_timestamp_after_max_ms = 3'600'000;

@@ -27,7 +27,7 @@ Task<void> read_part(BrokerShard& shard, std::vector<FetchRead*> part, FetchTerm
     const auto limit = static_cast<size_t>(std::max(one->item->partition_max_bytes, 0));
     const size_t max_bytes = std::min(limit, terms.max_bytes);
     one->read = terms.replica ? (*partition)->read_for_replica(*one->item, *terms.replica, max_bytes)
-                              : (*partition)->read(*one->item, terms.isolation, max_bytes);
+                              : (*partition)->read(*one->item, terms.consumer, max_bytes);
   }
   co_return;
 }
@@ -112,11 +112,13 @@ Task<void> FetchReader::wait(MonotonicTime deadline) {
   const std::vector<BrokerShard*>& shards = home_.node().shards;
   std::vector<std::vector<Watched>> parts(shards.size());
   for (const FetchRead& one : reads_) {
-    const Offset seen = terms_.replica                                  ? Offset(one.item->fetch_offset)
-                        : terms_.isolation == Isolation::kReadCommitted ? one.read.last_stable_offset
-                                                                        : one.read.high_watermark;
+    if (one.read.throttled_for > Duration::zero()) {
+      // Nothing that comes meanwhile can be had.
+      deadline = std::min(deadline, home_.loop().now() + one.read.throttled_for);
+      continue;
+    }
     parts[home_.node().shard_of(one.topic_id, one.index).loop().shard().value()].push_back(
-        {{one.topic_id, one.index}, seen, one.read.waits_for_disk, terms_.replica.has_value()});
+        {{one.topic_id, one.index}, one.read.readable_end, one.read.waits_for_disk, terms_.replica.has_value()});
   }
   const uint32_t here = home_.loop().shard().value();
   for (size_t i = 0; i < shards.size(); ++i) {

@@ -17,9 +17,9 @@ namespace weir::broker {
 class BrokerShard;
 
 struct FetchTerms {
-  Isolation isolation;
-  size_t max_bytes;  // of the whole answer
-  size_t min_bytes;  // wait for so many
+  ConsumerTerms consumer;  // views that live as long as the reader
+  size_t max_bytes;        // of the whole answer
+  size_t min_bytes;        // wait for so many
   MonotonicTime deadline;
   std::optional<IsrMember> replica{};  // another broker copies the partitions
 };

@@ -59,21 +59,21 @@ void FetchSession::move_to_end(const FetchItem& item) {
   if (found != index_.end()) items_.splice(items_.end(), items_, found->second);
 }
 
-FetchSessionCache::Resolution FetchSessionCache::resolve(const protocol::FetchRequest& request, bool uses_topic_ids,
+FetchSessionCache::Resolution FetchSessionCache::resolve(const protocol::FetchRequest& request, Client client,
                                                          MonotonicTime now, Random& random) {
   constexpr int32_t kInitialEpoch = 0;
   constexpr int32_t kFinalEpoch = -1;
   if (request.session_epoch == kInitialEpoch || request.session_epoch == kFinalEpoch) {
     sessions_.erase(request.session_id);
     if (request.session_epoch == kFinalEpoch) return {};
-    return open(request, uses_topic_ids, now, random);
+    return open(request, client, now, random);
   }
   const auto found = sessions_.find(request.session_id);
   if (found == sessions_.end()) return {.error = ErrorCode::kFetchSessionIdNotFound};
   const std::shared_ptr<FetchSession> session = found->second;
   if (session->next_epoch != request.session_epoch || session->in_use)
     return {.error = ErrorCode::kInvalidFetchSessionEpoch};
-  if (session->uses_topic_ids() != uses_topic_ids) return {.error = ErrorCode::kFetchSessionTopicIdError};
+  if (session->uses_topic_ids() != client.uses_topic_ids) return {.error = ErrorCode::kFetchSessionTopicIdError};
   session->update(request);
   session->last_used = now;
   if (session->size() == 0) {
@@ -84,37 +84,39 @@ FetchSessionCache::Resolution FetchSessionCache::resolve(const protocol::FetchRe
   return {.session = session, .incremental = true};
 }
 
-FetchSessionCache::Resolution FetchSessionCache::open(const protocol::FetchRequest& request, bool uses_topic_ids,
+FetchSessionCache::Resolution FetchSessionCache::open(const protocol::FetchRequest& request, Client client,
                                                       MonotonicTime now, Random& random) {
   size_t partitions = 0;
   for (const auto& topic : request.topics) partitions += topic.partitions.size();
-  if (partitions == 0 || !make_room(partitions, now)) return {};
+  if (partitions == 0 || !make_room(partitions, client.is_replica, now)) return {};
   int32_t id;
   do {
     const auto multiple = static_cast<uint32_t>(random.below(std::numeric_limits<int32_t>::max() / shards_ - 1));
     id = static_cast<int32_t>((multiple + 1) * shards_ + shard_);
   } while (id <= 0 || sessions_.contains(id));
-  auto session = std::make_shared<FetchSession>(id, uses_topic_ids);
+  auto session = std::make_shared<FetchSession>(id, client.uses_topic_ids, client.is_replica);
   session->update(request);
   session->last_used = now;
   sessions_.emplace(id, session);
   return {.session = std::move(session)};
 }
 
-bool FetchSessionCache::make_room(size_t new_size, MonotonicTime now) {
+bool FetchSessionCache::make_room(size_t new_size, bool of_replica, MonotonicTime now) {
   if (sessions_.size() < slots_max_) return true;
+  // A replica's is worth more than any consumer's: acknowledgements wait for replicas.
+  const auto worth = [](auto it) { return std::pair(it->second->is_replicas(), it->second->size()); };
   auto stalest = sessions_.end();
   auto smallest = sessions_.end();
   for (auto it = sessions_.begin(); it != sessions_.end(); ++it) {
     if (it->second->in_use) continue;
     if (stalest == sessions_.end() || it->second->last_used < stalest->second->last_used) stalest = it;
-    if (smallest == sessions_.end() || it->second->size() < smallest->second->size()) smallest = it;
+    if (smallest == sessions_.end() || worth(it) < worth(smallest)) smallest = it;
   }
   if (stalest != sessions_.end() && now - stalest->second->last_used > kEvictAfter) {
     sessions_.erase(stalest);
     return true;
   }
-  if (smallest != sessions_.end() && smallest->second->size() < new_size) {
+  if (smallest != sessions_.end() && worth(smallest) < std::pair(of_replica, new_size)) {
     sessions_.erase(smallest);
     return true;
   }

@@ -39,10 +39,12 @@ struct FetchItem {
 // get their turn.
 class FetchSession {
  public:
-  FetchSession(int32_t id, bool uses_topic_ids) : id_(id), uses_topic_ids_(uses_topic_ids) {}
+  FetchSession(int32_t id, bool uses_topic_ids, bool is_replicas)
+      : id_(id), uses_topic_ids_(uses_topic_ids), is_replicas_(is_replicas) {}
 
   [[nodiscard]] int32_t id() const { return id_; }
   [[nodiscard]] bool uses_topic_ids() const { return uses_topic_ids_; }
+  [[nodiscard]] bool is_replicas() const { return is_replicas_; }
   [[nodiscard]] size_t size() const { return items_.size(); }
   std::list<FetchItem>& items() { return items_; }
 
@@ -72,6 +74,7 @@ class FetchSession {
 
   int32_t id_;
   bool uses_topic_ids_;
+  bool is_replicas_;
   std::list<FetchItem> items_;
   std::unordered_map<Key, std::list<FetchItem>::iterator, KeyHash> index_;
 };
@@ -95,8 +98,13 @@ class FetchSessionCache {
     std::shared_ptr<FetchSession> session;  // none: sessionless
     bool incremental = false;               // leave out what has not changed
   };
+  // Who fetches, and how.
+  struct Client {
+    bool uses_topic_ids = false;
+    bool is_replica = false;  // whose session gives way to those of other replicas only
+  };
   // `random` picks the id of a new session.
-  Resolution resolve(const protocol::FetchRequest& request, bool uses_topic_ids, MonotonicTime now, Random& random);
+  Resolution resolve(const protocol::FetchRequest& request, Client client, MonotonicTime now, Random& random);
   // Forgets a session that its client does not know of.
   void remove(int32_t session_id) { sessions_.erase(session_id); }
   // The shard that owns a session id.
@@ -106,8 +114,8 @@ class FetchSessionCache {
   [[nodiscard]] size_t size() const { return sessions_.size(); }
 
  private:
-  Resolution open(const protocol::FetchRequest& request, bool uses_topic_ids, MonotonicTime now, Random& random);
-  bool make_room(size_t new_size, MonotonicTime now);
+  Resolution open(const protocol::FetchRequest& request, Client client, MonotonicTime now, Random& random);
+  bool make_room(size_t new_size, bool of_replica, MonotonicTime now);
 
   uint32_t shard_;
   uint32_t shards_;

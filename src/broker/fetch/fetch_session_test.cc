@@ -36,7 +36,7 @@ class FixedRandom final : public Random {
 class FetchSessions : public ::testing::Test {
  protected:
   FetchSessionCache::Resolution resolve(const FetchRequest& request) {
-    return cache_.resolve(request, true, now_, random_);
+    return cache_.resolve(request, {.uses_topic_ids = true}, now_, random_);
   }
   int32_t open(std::vector<int32_t> partitions) {
     return resolve(request_of(0, 0, std::move(partitions))).session->id();
@@ -73,7 +73,7 @@ TEST_F(FetchSessions, AWrongEpochOrAnUnknownIdIsRefused) {
   const int32_t id = open({0});
   EXPECT_EQ(resolve(request_of(id, 2, {})).error, ErrorCode::kInvalidFetchSessionEpoch);
   EXPECT_EQ(resolve(request_of(id + 4, 1, {})).error, ErrorCode::kFetchSessionIdNotFound);
-  EXPECT_EQ(cache_.resolve(request_of(id, 1, {}), false, now_, random_).error, ErrorCode::kFetchSessionTopicIdError);
+  EXPECT_EQ(cache_.resolve(request_of(id, 1, {}), {}, now_, random_).error, ErrorCode::kFetchSessionTopicIdError);
   EXPECT_EQ(resolve(request_of(id, 1, {})).error, ErrorCode::kNone);
 }
 
@@ -98,6 +98,20 @@ TEST_F(FetchSessions, AFullCacheGivesWayToBiggerSessionsAndToAnyoneWhenIdle) {
   now_ += FetchSessionCache::kEvictAfter + seconds(1);
   EXPECT_NE(resolve(request_of(0, 0, {0})).session, nullptr);
   EXPECT_EQ(cache_.size(), 2U);
+}
+
+TEST_F(FetchSessions, SessionsOfReplicasGiveWayToThoseOfReplicasOnly) {
+  const auto of_replica = [this](std::vector<int32_t> partitions) {
+    const auto request = request_of(0, 0, std::move(partitions));
+    return cache_.resolve(request, {.uses_topic_ids = true, .is_replica = true}, now_, random_).session;
+  };
+  open({0, 1, 2, 3});
+  open({0, 1, 2, 3});
+  EXPECT_NE(of_replica({0}), nullptr) << "in place of a larger one of a consumer";
+  EXPECT_NE(of_replica({0}), nullptr);
+  EXPECT_EQ(resolve(request_of(0, 0, {0, 1, 2})).session, nullptr);
+  EXPECT_EQ(of_replica({0}), nullptr);
+  EXPECT_NE(of_replica({0, 1}), nullptr);
 }
 
 TEST_F(FetchSessions, OnlyNewsIsSentAndServedPartitionsGoToTheEnd) {

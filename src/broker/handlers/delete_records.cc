@@ -13,11 +13,31 @@ using protocol::ErrorCode;
 struct Item {
   Uuid topic_id;
   PartitionIndex index;
-  int64_t before;
+  int64_t before;  // -1 until the records are deleted: all that are committed
   DeleteRecordsResponse::DeleteRecordsPartitionResult out{.low_watermark = -1};
 };
 
-Task<void> delete_items(BrokerShard& shard, std::vector<Item*> items) {
+// Until no replica has them any more: a consumer that finds another one leading must not see them again.
+Task<void> wait_for_replicas(BrokerShard& shard, const std::vector<Item*>& items, MonotonicTime deadline) {
+  for (Item* item : items) {
+    if (item->out.error_code != 0) continue;
+    const std::shared_ptr<Partition>* found = shard.find_partition(item->topic_id, item->index);
+    const std::shared_ptr<Partition> partition = found == nullptr ? nullptr : *found;
+    const Offset wanted(item->before);
+    const auto low = partition == nullptr ? std::nullopt : co_await partition->wait_deleted(wanted, deadline);
+    if (!low) {
+      item->out = {.partition_index = item->out.partition_index,
+                   .low_watermark = -1,
+                   .error_code = error_field(ErrorCode::kNotLeaderOrFollower)};
+      continue;
+    }
+    item->out.low_watermark = low->value();
+    if (*low < wanted) item->out.error_code = error_field(ErrorCode::kRequestTimedOut);
+  }
+}
+
+Task<void> delete_items(BrokerShard& shard, std::vector<Item*> items, milliseconds patience) {
+  const MonotonicTime deadline = shard.loop().now() + patience;
   for (Item* item : items) {
     if (item->out.error_code != 0) continue;
     const std::shared_ptr<Partition>* partition = shard.find_partition(item->topic_id, item->index);
@@ -25,16 +45,16 @@ Task<void> delete_items(BrokerShard& shard, std::vector<Item*> items) {
         partition == nullptr ? shard.why_absent(item->topic_id, item->index) : (*partition)->check_leader(-1);
     item->out.error_code = error_field(error);
     if (error != ErrorCode::kNone) continue;
-    if (const Result<Offset> low = (*partition)->delete_records(item->before)) {
-      item->out.low_watermark = low->value();
+    if (const Result<Offset> before = (*partition)->delete_records(item->before)) {
+      item->before = before->value();
     } else {
-      const Errc code = low.error().code;
+      const Errc code = before.error().code;
       item->out.error_code = error_field(code == Errc::kOutOfRange        ? ErrorCode::kOffsetOutOfRange
                                          : code == Errc::kInvalidArgument ? ErrorCode::kPolicyViolation
                                                                           : ErrorCode::kKafkaStorageError);
     }
   }
-  co_return;
+  co_await wait_for_replicas(shard, items, deadline);
 }
 
 }  // namespace
@@ -56,7 +76,10 @@ Task<Outcome> DeleteRecordsHandler::handle(RequestContext& context, const Reques
       }
     }
   }
-  co_await on_owners(context.shard, items, &delete_items);
+  const milliseconds patience(std::max(request.timeout_ms, 0));
+  co_await on_owners(context.shard, items, [patience](BrokerShard& shard, std::vector<Item*> part) {
+    return delete_items(shard, std::move(part), patience);
+  });
   size_t next = 0;
   for (const auto& topic : request.topics) {
     auto& out = response.topics.emplace_back();

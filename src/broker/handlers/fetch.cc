@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "broker/config/broker_config.h"
 #include "broker/fetch/fetch_reader.h"
 #include "broker/handlers/leader_hint.h"
 #include "broker/quota_service.h"
+#include "broker/replication_throttle.h"
 #include "broker/shard.h"
 
 namespace weir::broker {
@@ -15,6 +17,8 @@ using protocol::FetchRequest;
 using protocol::FetchResponse;
 
 constexpr int16_t kFirstTopicIdVersion = 13;
+// Consumers of this version and later may read from followers, and say in which rack they are.
+constexpr int16_t kFirstVersionWithRack = 11;
 
 // What the shard of the session hands back to the shard of the connection. The session is in use, and so left alone by
 // its shard, until the answer is made.
@@ -38,13 +42,32 @@ std::optional<IsrMember> replica_of(const FetchRequest& request, int16_t version
   return IsrMember{id, BrokerEpoch(version >= 15 ? request.replica_state.replica_epoch : -1)};
 }
 
-FetchTerms terms_of(const FetchRequest& request, int16_t version, size_t max_bytes, MonotonicTime now) {
+// What a handler lends to the shard of the session while it waits for it.
+struct Asked {
+  const FetchRequest& request;
+  int16_t version;
+  std::string_view listener;
+  size_t max_bytes;  // of all records, whatever the client asks for
+};
+
+ConsumerTerms consumer_terms(const Asked& asked, const BrokerConfig& config) {
+  ConsumerTerms terms{
+      .isolation = asked.request.isolation_level == 1 ? Isolation::kReadCommitted : Isolation::kReadUncommitted,
+      .reads_any_replica = asked.version >= kFirstVersionWithRack,
+      .listener = asked.listener};
+  if (terms.reads_any_replica && config.selects_replica_by_rack()) terms.rack = asked.request.rack_id;
+  return terms;
+}
+
+FetchTerms terms_of(const Asked& asked, const BrokerConfig& config, MonotonicTime now) {
+  const FetchRequest& request = asked.request;
+  const size_t max_bytes = asked.max_bytes;
   // No more can be waited for than is sent.
-  return {.isolation = request.isolation_level == 1 ? Isolation::kReadCommitted : Isolation::kReadUncommitted,
+  return {.consumer = consumer_terms(asked, config),
           .max_bytes = std::min(static_cast<size_t>(std::max(request.max_bytes, 0)), max_bytes),
           .min_bytes = std::min(static_cast<size_t>(std::max(request.min_bytes, 0)), max_bytes),
           .deadline = now + milliseconds(std::max(request.max_wait_ms, 0)),
-          .replica = replica_of(request, version)};
+          .replica = replica_of(request, asked.version)};
 }
 
 void resolve(const quorum::MetadataImage& image, bool by_id, std::list<FetchItem>& items,
@@ -66,11 +89,14 @@ void resolve(const quorum::MetadataImage& image, bool by_id, std::list<FetchItem
   }
 }
 
-// Runs on the shard that owns the session. `max_bytes`: of all records, whatever the client asks for.
-Task<Fetched> fetch(BrokerShard& shard, const FetchRequest& request, int16_t version, size_t max_bytes) {
+// Runs on the shard that owns the session.
+Task<Fetched> fetch(BrokerShard& shard, Asked asked) {
   Fetched fetched;
-  const bool by_id = version >= kFirstTopicIdVersion;
-  auto resolution = shard.fetch_sessions().resolve(request, by_id, shard.loop().now(), shard.node().seams.random);
+  const FetchRequest& request = asked.request;
+  const bool by_id = asked.version >= kFirstTopicIdVersion;
+  const bool of_replica = replica_of(request, asked.version).has_value();
+  auto resolution =
+      shard.fetch_sessions().resolve(request, {by_id, of_replica}, shard.loop().now(), shard.node().seams.random);
   fetched.error = resolution.error;
   fetched.session = resolution.session;
   fetched.incremental = resolution.incremental;
@@ -84,9 +110,20 @@ Task<Fetched> fetch(BrokerShard& shard, const FetchRequest& request, int16_t ver
   }
   resolve(*shard.image(), by_id, fetched.session != nullptr ? fetched.session->items() : fetched.sessionless,
           fetched.reads);
-  FetchReader reader(shard, fetched.reads, terms_of(request, version, max_bytes, shard.loop().now()));
+  FetchReader reader(shard, fetched.reads, terms_of(asked, shard.node().config, shard.loop().now()));
   co_await reader.run();
   co_return fetched;
+}
+
+// Counts what is sent.
+void count(RequestContext& context, const PartitionRead& read, bool to_replica) {
+  const uint64_t bytes = read.records ? read.records->length : 0;
+  ShardMetrics& metrics = context.shard.metrics();
+  (to_replica ? metrics.replication_bytes_out : metrics.bytes_out) += bytes;
+  if (read.throttled_for > Duration::zero()) ++metrics.replication_throttled_as_leader;
+  if (read.counts_towards_throttle && bytes > 0) {
+    context.shard.node().throttles->leader.record(bytes, context.shard.loop().now());
+  }
 }
 
 FetchResponse::PartitionData partition_data(RequestContext& context, FetchRead& one, bool read_committed) {
@@ -95,6 +132,7 @@ FetchResponse::PartitionData partition_data(RequestContext& context, FetchRead& 
   data.high_watermark = read.high_watermark.value();
   data.last_stable_offset = read.last_stable_offset.value();
   data.log_start_offset = read.log_start_offset.value();
+  data.preferred_read_replica = read.preferred_replica.value();
   if (read.diverging_epoch)
     data.diverging_epoch = {read.diverging_epoch->epoch.value(), read.diverging_epoch->end.value()};
   if (!read_committed) {
@@ -110,7 +148,6 @@ FetchResponse::PartitionData partition_data(RequestContext& context, FetchRead& 
   data.records = protocol::Records(ByteView{});
   if (read.records) {
     data.records = protocol::Records::external(static_cast<uint32_t>(context.externals.size()), read.records->length);
-    context.shard.metrics().bytes_out += read.records->length;
     context.externals.push_back(*std::move(read.records));
   }
   return data;
@@ -119,8 +156,10 @@ FetchResponse::PartitionData partition_data(RequestContext& context, FetchRead& 
 void fill(RequestContext& context, const FetchRequest& request, Fetched& fetched, FetchResponse& response) {
   LeaderHints hints(context);
   std::vector<const FetchItem*> served;
+  const bool to_replica = replica_of(request, context.version()).has_value();
   for (FetchRead& one : fetched.reads) {
     if (one.read.error != ErrorCode::kNone) ++context.shard.metrics().fetch_errors;
+    count(context, one.read, to_replica);
     auto data = partition_data(context, one, request.isolation_level == 1);
     if (context.version() >= 16) hints.add(one.topic_id, one.index, one.read.error, data.current_leader);
     if (fetched.session != nullptr && !FetchSession::must_send(*one.item, data) && fetched.incremental) continue;
@@ -157,13 +196,12 @@ Task<Outcome> FetchHandler::handle(RequestContext& context, const Request& reque
   // Clients' limits are none of the replicas'.
   const bool is_limited = context.is_limited && !replica_of(request, context.version());
   if (is_limited) max_bytes = std::min(max_bytes, shard.quotas().fetch_size_max(context));
+  const Asked asked{request, context.version(), context.connection.listener_name, max_bytes};
   Fetched fetched;
   if (owner == &shard) {
-    fetched = co_await fetch(shard, request, context.version(), max_bytes);
+    fetched = co_await fetch(shard, asked);
   } else {
-    fetched = co_await call_on(owner->loop(), [owner, &request, version = context.version(), max_bytes] {
-      return fetch(*owner, request, version, max_bytes);
-    });
+    fetched = co_await call_on(owner->loop(), [owner, asked] { return fetch(*owner, asked); });
   }
   response.error_code = error_field(fetched.error);
   if (is_limited && fetched.error == ErrorCode::kNone) co_await charge(context, fetched);

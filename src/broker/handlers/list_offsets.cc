@@ -31,6 +31,23 @@ struct Item {
   ListOffsetsResponse::ListOffsetsPartitionResponse out{};
 };
 
+// Who asks. Only clients are kept from what is not committed; a debugging client is not, and may ask any replica.
+struct Asker {
+  bool is_client;
+  bool needs_leader;
+  bool reads_committed;
+  ErrorCode not_available;  // for what a new leader cannot say yet
+};
+
+Asker asker_of(const protocol::ListOffsetsRequest& request, int16_t version) {
+  constexpr int32_t kClient = -1;
+  constexpr int32_t kDebugger = -2;
+  return {.is_client = request.replica_id == kClient,
+          .needs_leader = request.replica_id != kDebugger,
+          .reads_committed = request.isolation_level == 1,
+          .not_available = version >= 5 ? ErrorCode::kOffsetNotAvailable : ErrorCode::kLeaderNotAvailable};
+}
+
 void set_found(Item& item, const std::optional<storage::FoundTimestamp>& found, Offset end) {
   if (!found || found->offset >= end) return;
   item.out.offset = found->offset.value();
@@ -47,10 +64,21 @@ Task<Result<std::optional<storage::FoundTimestamp>>> search(BrokerShard& shard, 
 }
 
 // Only committed records count for clients: what lies above the end may yet vanish.
-Task<Result<>> look_up(BrokerShard& shard, Item& item, std::shared_ptr<Partition> partition, int8_t isolation_level) {
-  const auto end = [&] { return isolation_level == 1 ? partition->last_stable_offset() : partition->high_watermark(); };
+Offset end_for(const Partition& partition, const Asker& asker) {
+  if (!asker.is_client) return partition.log().log_end_offset();
+  return asker.reads_committed ? partition.last_stable_offset() : partition.high_watermark();
+}
+
+// `is_behind`: what is found there is not the last word yet.
+Task<Result<>> look_up(BrokerShard& shard, Item& item, std::shared_ptr<Partition> partition, Asker asker) {
+  const auto end = [&] { return end_for(*partition, asker); };
+  const auto is_behind = [&] { return asker.is_client && partition->is_high_watermark_behind(); };
   switch (item.timestamp) {
     case kLatest:
+      if (is_behind()) {
+        item.out.error_code = error_field(asker.not_available);
+        co_return Result<>();
+      }
       item.out.offset = end().value();
       item.out.leader_epoch = partition->leader_epoch().value();
       co_return Result<>();
@@ -65,6 +93,9 @@ Task<Result<>> look_up(BrokerShard& shard, Item& item, std::shared_ptr<Partition
     default: {
       CO_TRY_ASSIGN(const auto found, co_await search(shard, partition, item.timestamp));
       set_found(item, found, end());
+      if (found && item.out.offset == kNoOffset.value() && is_behind()) {
+        item.out.error_code = error_field(asker.not_available);
+      }
       co_return Result<>();
     }
   }
@@ -81,16 +112,17 @@ ErrorCode code_of(const Error& error) {
   }
 }
 
-Task<void> look_up_items(BrokerShard& shard, std::vector<Item*> items, int8_t isolation_level) {
+Task<void> look_up_items(BrokerShard& shard, std::vector<Item*> items, Asker asker) {
   for (Item* item : items) {
     if (item->out.error_code != 0) continue;
     const std::shared_ptr<Partition>* found = shard.find_partition(item->topic_id, item->index);
-    const ErrorCode error = found == nullptr ? shard.why_absent(item->topic_id, item->index)
-                                             : (*found)->check_leader(item->current_leader_epoch);
+    const ErrorCode error = found == nullptr     ? shard.why_absent(item->topic_id, item->index)
+                            : asker.needs_leader ? (*found)->check_leader(item->current_leader_epoch)
+                                                 : (*found)->check_replica(item->current_leader_epoch);
     item->out.error_code = error_field(error);
     if (error != ErrorCode::kNone) continue;
     const std::shared_ptr<Partition> partition = *found;
-    const Result<> looked_up = co_await look_up(shard, *item, partition, isolation_level);
+    const Result<> looked_up = co_await look_up(shard, *item, partition, asker);
     if (!looked_up) item->out.error_code = error_field(code_of(looked_up.error()));
   }
 }
@@ -135,8 +167,8 @@ Task<Outcome> ListOffsetsHandler::handle(RequestContext& context, const Request&
     }
   }
   co_await on_owners(context.shard, items,
-                     [isolation = request.isolation_level](BrokerShard& shard, std::vector<Item*> part) {
-                       return look_up_items(shard, std::move(part), isolation);
+                     [asker = asker_of(request, context.version())](BrokerShard& shard, std::vector<Item*> part) {
+                       return look_up_items(shard, std::move(part), asker);
                      });
   size_t next = 0;
   for (const auto& topic : request.topics) {

@@ -165,6 +165,19 @@ void add_telemetry(Page& page, const std::vector<ShardReport>& shards) {
   }
 }
 
+void add_replication(Page& page, const std::vector<ShardReport>& shards) {
+  page.single("weir_replication_in_bytes_total", "counter", "Bytes of record batches fetched from leaders.",
+              total(shards, [](const ShardReport& s) { return s.metrics.replication_bytes_in; }));
+  page.single("weir_replication_out_bytes_total", "counter", "Bytes of record batches sent to followers.",
+              total(shards, [](const ShardReport& s) { return s.metrics.replication_bytes_out; }));
+  constexpr std::string_view kName = "weir_replication_throttled_total";
+  page.describe(kName, "counter", "How often a replica got no records of a partition because of its throttle.");
+  page.sample(kName, "as=\"leader\"",
+              total(shards, [](const ShardReport& s) { return s.metrics.replication_throttled_as_leader; }));
+  page.sample(kName, "as=\"follower\"",
+              total(shards, [](const ShardReport& s) { return s.metrics.replication_throttled_as_follower; }));
+}
+
 }  // namespace
 
 std::string exposition(const NodeFacts& node, const std::vector<ShardReport>& shards) {
@@ -179,6 +192,7 @@ std::string exposition(const NodeFacts& node, const std::vector<ShardReport>& sh
               total(shards, [](const ShardReport& s) { return s.metrics.produce_errors; }));
   page.single("weir_fetched_bytes_total", "counter", "Bytes of record batches sent to consumers.",
               total(shards, [](const ShardReport& s) { return s.metrics.bytes_out; }));
+  add_replication(page, shards);
   page.single("weir_fetch_errors_total", "counter", "Partitions of fetches that were answered with an error.",
               total(shards, [](const ShardReport& s) { return s.metrics.fetch_errors; }));
   page.single("weir_cold_reads_total", "counter", "Reads of a disk for records that were not in the page cache.",

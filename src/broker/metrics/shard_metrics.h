@@ -13,9 +13,13 @@ namespace weir::broker {
 struct ShardMetrics {
   static constexpr size_t kApis = 93;
 
-  std::array<Histogram, kApis> request_duration;  // by API key: from the last byte of the request to the answer
-  uint64_t bytes_in = 0;                          // of record batches appended for producers
-  uint64_t bytes_out = 0;                         // of record batches sent to consumers
+  std::array<Histogram, kApis> request_duration;   // by API key: from the last byte of the request to the answer
+  uint64_t bytes_in = 0;                           // of record batches appended for producers
+  uint64_t bytes_out = 0;                          // of record batches sent to consumers
+  uint64_t replication_bytes_in = 0;               // of record batches fetched from leaders
+  uint64_t replication_bytes_out = 0;              // of record batches sent to followers
+  uint64_t replication_throttled_as_leader = 0;    // partitions of fetches that got nothing for their throttle
+  uint64_t replication_throttled_as_follower = 0;  // partitions that were not asked for, for their throttle
   uint64_t batches_in = 0;
   uint64_t produce_errors = 0;
   uint64_t fetch_errors = 0;

@@ -3,11 +3,13 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "broker/config/broker_config.h"
 #include "broker/directory_assignments.h"
 #include "broker/fetch/fetch_session.h"
 #include "broker/node_context.h"
 #include "broker/partition/cold_reads.h"
 #include "broker/partition/replica_move.h"
+#include "broker/replication_throttle.h"
 #include "broker/shard.h"
 #include "protocol/record_batch.h"
 #include "storage/full_disk.h"
@@ -89,6 +91,7 @@ void Partition::apply(const quorum::PartitionImage& image) {
   leader_epoch_ = image.leader_epoch;
   partition_epoch_ = image.partition_epoch;
   replica_count_ = image.replicas.size();
+  if (new_epoch) has_caught_up_ = false;
   if (!is_leader()) {
     replication_.end();
     notify();
@@ -112,11 +115,16 @@ void Partition::settle_directory() {
 
 Offset Partition::last_stable_offset() const { return log_->last_stable_offset(high_watermark_); }
 
-ErrorCode Partition::check_leader(int32_t current_leader_epoch) const {
+ErrorCode Partition::check_replica(int32_t current_leader_epoch) const {
   if (stopped_) return failed_ ? ErrorCode::kKafkaStorageError : ErrorCode::kNotLeaderOrFollower;
   if (current_leader_epoch >= 0 && current_leader_epoch < leader_epoch_.value()) return ErrorCode::kFencedLeaderEpoch;
   if (current_leader_epoch >= 0 && current_leader_epoch > leader_epoch_.value()) return ErrorCode::kUnknownLeaderEpoch;
-  return is_leader() ? ErrorCode::kNone : ErrorCode::kNotLeaderOrFollower;
+  return ErrorCode::kNone;
+}
+
+ErrorCode Partition::check_leader(int32_t current_leader_epoch) const {
+  const ErrorCode error = check_replica(current_leader_epoch);
+  return error == ErrorCode::kNone && !is_leader() ? ErrorCode::kNotLeaderOrFollower : error;
 }
 
 bool Partition::has_enough_replicas() const { return replication_.isr_size() >= isr_min(); }
@@ -186,28 +194,41 @@ void Partition::advance() {
   if (reached <= high_watermark_) return;
   high_watermark_ = reached;
   log_->advance_high_watermark(high_watermark_);
-  notify();
+  commits_.notify_all();
+  // Consumers of the followers wait for it too, if there may be any.
+  if (node_.config.selects_replica_by_rack()) {
+    wake_fetches();
+  } else {
+    wake_consumers();
+  }
 }
 
 void Partition::notify() {
   commits_.notify_all();
+  log_starts_.notify_all();
   wake_fetches();
 }
 
-void Partition::wake_fetches() {
-  watchers_.for_each([](FetchWatcher& watcher) {
+template <class Predicate>
+void Partition::wake_if(Predicate predicate) {
+  watchers_.for_each([&](FetchWatcher& watcher) {
+    if (!predicate(watcher)) return;
     watcher.unlink();
     watcher.wait->fire();
   });
+}
+
+void Partition::wake_fetches() {
+  wake_if([](const FetchWatcher&) { return true; });
+}
+
+void Partition::wake_consumers() {
+  wake_if([](const FetchWatcher& watcher) { return !watcher.of_replica; });
 }
 
 void Partition::wake_replicas() {
   if (replication_.is_alone()) return;
-  watchers_.for_each([](FetchWatcher& watcher) {
-    if (!watcher.of_replica) return;
-    watcher.unlink();
-    watcher.wait->fire();
-  });
+  wake_if([](const FetchWatcher& watcher) { return watcher.of_replica; });
 }
 
 void Partition::watch(FetchWatcher& watcher, Offset seen, bool waits_for_disk) {
@@ -217,18 +238,17 @@ void Partition::watch(FetchWatcher& watcher, Offset seen, bool waits_for_disk) {
 }
 
 std::optional<PartitionRead> Partition::refuse_read(const FetchItem& item) const {
-  if (const ErrorCode error = check_leader(item.current_leader_epoch); error != ErrorCode::kNone) {
-    return PartitionRead{.error = error};
-  }
   const Offset from(item.fetch_offset);
   if (item.last_fetched_epoch >= 0) {
     const storage::EpochEnd end = log_->epoch_end_offset(LeaderEpoch(item.last_fetched_epoch));
-    if (end.end == kNoOffset) return PartitionRead{.error = ErrorCode::kOffsetOutOfRange};
+    // Below the start it is out of range, whatever its epoch was.
+    if (end.end == kNoOffset || from < log_->log_start_offset()) {
+      return PartitionRead{.error = ErrorCode::kOffsetOutOfRange};
+    }
     if (end.epoch.value() < item.last_fetched_epoch || end.end < from) {
-      return PartitionRead{.high_watermark = high_watermark_,
-                           .last_stable_offset = last_stable_offset(),
-                           .log_start_offset = log_->log_start_offset(),
-                           .diverging_epoch = end};
+      PartitionRead result = bounds();
+      result.diverging_epoch = end;
+      return result;
     }
   }
   if (from < log_->log_start_offset() || from > log_->log_end_offset()) {
@@ -237,30 +257,71 @@ std::optional<PartitionRead> Partition::refuse_read(const FetchItem& item) const
   return std::nullopt;
 }
 
-PartitionRead Partition::read(const FetchItem& item, Isolation isolation, size_t max_bytes) {
+PartitionRead Partition::bounds() const {
+  return {.high_watermark = high_watermark_,
+          .last_stable_offset = last_stable_offset(),
+          .log_start_offset = log_->log_start_offset()};
+}
+
+NodeId Partition::closest_replica(const ConsumerTerms& terms, Offset from) const {
+  if (terms.rack.empty() || !is_leader() || node_.rack == terms.rack) return kNoNode;
+  const quorum::MetadataImage& image = *node_.shard_of(topic_id_, index_).image();
+  return replication_.closest(from, [&](NodeId id) {
+    const quorum::BrokerImage* broker = image.broker(id);
+    return broker != nullptr && !broker->fenced && broker->rack == terms.rack &&
+           broker->endpoint(terms.listener) != nullptr;
+  });
+}
+
+PartitionRead Partition::read(const FetchItem& item, const ConsumerTerms& terms, size_t max_bytes) {
   used_ = true;
+  const ErrorCode error =
+      terms.reads_any_replica ? check_replica(item.current_leader_epoch) : check_leader(item.current_leader_epoch);
+  if (error != ErrorCode::kNone) return {.error = error};
+  if (const NodeId closest = closest_replica(terms, Offset(item.fetch_offset)); closest != kNoNode) {
+    PartitionRead result = bounds();
+    result.preferred_replica = closest;
+    result.wakes_fetch = true;
+    return result;
+  }
   if (auto refused = refuse_read(item)) return *std::move(refused);
-  PartitionRead result{.high_watermark = high_watermark_,
-                       .last_stable_offset = last_stable_offset(),
-                       .log_start_offset = log_->log_start_offset()};
-  const bool committed_only = isolation == Isolation::kReadCommitted;
+  PartitionRead result = bounds();
+  result.readable_end = high_watermark_;
+  const bool committed_only = terms.isolation == Isolation::kReadCommitted;
   const Offset end = committed_only ? result.last_stable_offset : high_watermark_;
   return read_up_to(item, end, committed_only, max_bytes, std::move(result));
 }
 
 PartitionRead Partition::read_for_replica(const FetchItem& item, IsrMember replica, size_t max_bytes) {
   used_ = true;
+  if (const ErrorCode error = check_leader(item.current_leader_epoch); error != ErrorCode::kNone) {
+    return {.error = error};
+  }
   if (auto refused = refuse_read(item)) return *std::move(refused);
-  const Offset from(item.fetch_offset);
-  if (!replication_.note_fetch(replica, from, log_->log_end_offset(), loop_.now())) {
+  const ReplicaRange range{Offset(item.log_start_offset), Offset(item.fetch_offset)};
+  if (!replication_.note_fetch(replica, range, log_->log_end_offset(), loop_.now())) {
     return {.error = ErrorCode::kNotLeaderOrFollower};
   }
+  log_starts_.notify_all();
   advance();
   if (!replication_.is_in_isr(replica.id)) check_isr();
-  PartitionRead result{.high_watermark = high_watermark_,
-                       .last_stable_offset = last_stable_offset(),
-                       .log_start_offset = log_->log_start_offset()};
+  PartitionRead result = bounds();
+  result.readable_end = log_->log_end_offset();
+  result.wakes_fetch = needs_news(item);
+  result.counts_towards_throttle = throttling_.as_leader;
+  // Who is in sync holds acknowledgements up, and would leave the ISR.
+  if (throttling_.as_leader && !replication_.is_in_isr(replica.id)) {
+    result.throttled_for = node_.throttles->leader.wait(loop_.now());
+    if (result.throttled_for > Duration::zero()) return result;
+  }
   return read_up_to(item, log_->log_end_offset(), false, max_bytes, std::move(result));
+}
+
+// Whether a replica is told at once where this log begins, or how far it is committed: others wait for that.
+bool Partition::needs_news(const FetchItem& item) const {
+  if (item.log_start_offset >= 0 && Offset(item.log_start_offset) < log_->log_start_offset()) return true;
+  return node_.config.selects_replica_by_rack() && item.sent_high_watermark >= 0 &&
+         Offset(item.sent_high_watermark) < high_watermark_ && Offset(item.fetch_offset) >= high_watermark_;
 }
 
 PartitionRead Partition::read_up_to(const FetchItem& item, Offset end, bool with_aborted, size_t max_bytes,
@@ -281,7 +342,7 @@ PartitionRead Partition::read_up_to(const FetchItem& item, Offset end, bool with
   if (missing) bring_in(*missing);
   result.waits_for_disk = missing.has_value();
   result.first_batch_size = read->first_batch_size;
-  result.wakes_fetch = read->from_older_segment;
+  result.wakes_fetch |= read->from_older_segment;
   result.records = std::move(read->records);
   return result;
 }
@@ -352,8 +413,24 @@ Result<Offset> Partition::delete_records(int64_t before) {
     return fail(Errc::kInvalidArgument, "records of " + topic_ + " are removed by compaction only");
   }
   if (target < Offset(0) || target > high_watermark_) return fail(Errc::kOutOfRange, "no such records in " + topic_);
-  if (target > log_->log_start_offset()) TRY(log_->delete_records_before(target));
-  return log_->log_start_offset();
+  if (target > log_->log_start_offset()) {
+    TRY(log_->delete_records_before(target));
+    wake_replicas();
+  }
+  return target;
+}
+
+Task<std::optional<Offset>> Partition::wait_deleted(Offset before, MonotonicTime deadline) {
+  for (bool in_time = true;;) {
+    if (stopped_ || !is_leader()) co_return std::nullopt;
+    const quorum::MetadataImage& image = *node_.shard_of(topic_id_, index_).image();
+    const Offset least = replication_.least_start(log_->log_start_offset(), [&image](NodeId id) {
+      const quorum::BrokerImage* broker = image.broker(id);
+      return broker != nullptr && !broker->fenced;
+    });
+    if (least >= before || !in_time) co_return least;
+    in_time = co_await log_starts_.wait_until(deadline);
+  }
 }
 
 Task<Result<>> Partition::apply_retention() {
@@ -486,6 +563,7 @@ void Partition::report_failure(const Error& error) {
 
 void Partition::stop() {
   stopped_ = true;
+  disk_work_.notify_all();
   notify();
 }
 
@@ -542,6 +620,7 @@ void Partition::release_commits() {
   if (stopped_) return;
   const bool needs_flush = unflushed_from_ || log_->flush_need(node_.seams.clock.wall()) != storage::FlushNeed::kNone;
   if (needs_flush && !std::exchange(flushing_, true)) loop_.spawn(flush_while_needed(shared_from_this()));
+  disk_work_.notify_all();
   advance();
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/seams.h"
@@ -42,14 +43,18 @@ struct PartitionRead {
   Offset high_watermark = kNoOffset;
   Offset last_stable_offset = kNoOffset;
   Offset log_start_offset = kNoOffset;
+  Offset readable_end = kNoOffset;  // for this reader: it waits for what comes behind
   std::optional<FileRegion> records{};
   size_t first_batch_size = 0;  // bytes that must not be cut when this is the first partition with data
   std::vector<storage::AbortedTransaction> aborted{};
   // Set when the fetcher's log has left this one: the epoch and its end here.
   std::optional<storage::EpochEnd> diverging_epoch{};
-  bool wakes_fetch = false;     // answer at once even with too few bytes
-  bool waits_for_disk = false;  // there is more, which is being read into the page cache
-  NodeId leader = kNoNode;      // with the errors that tell of another leader
+  NodeId preferred_replica = kNoNode;    // the consumer shall read from it, and gets nothing here
+  bool counts_towards_throttle = false;  // leader.replication.throttled.rate limits what replicas get of it
+  Duration throttled_for{};              // so that there is nothing now; at the most
+  bool wakes_fetch = false;              // answer at once even with too few bytes
+  bool waits_for_disk = false;           // there is more, which is being read into the page cache
+  NodeId leader = kNoNode;               // with the errors that tell of another leader
   LeaderEpoch leader_epoch = kNoLeaderEpoch;
 };
 
@@ -62,6 +67,20 @@ struct PartitionCompaction {
 
 enum class Isolation : int8_t { kReadUncommitted = 0, kReadCommitted = 1 };
 
+// How a consumer reads.
+struct ConsumerTerms {
+  Isolation isolation = Isolation::kReadUncommitted;
+  bool reads_any_replica = false;  // not the leader only
+  std::string_view rack{};         // where it is; empty: the leader looks for no replica that is nearer
+  std::string_view listener{};     // that it came by
+};
+
+// What replicas of a partition are throttled, as the topic's settings say.
+struct ReplicaThrottling {
+  bool as_leader = false;
+  bool as_follower = false;
+};
+
 class Partition : public std::enable_shared_from_this<Partition> {
  public:
   Partition(NodeContext& node, Loop& loop, std::string topic, Uuid topic_id, PartitionIndex index, OpenedLog opened);
@@ -71,6 +90,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] const Uuid& topic_id() const { return topic_id_; }
   [[nodiscard]] PartitionIndex index() const { return index_; }
   [[nodiscard]] storage::Log& log() { return *log_; }
+  [[nodiscard]] const storage::Log& log() const { return *log_; }
   [[nodiscard]] Loop& loop() { return loop_; }
   [[nodiscard]] Offset high_watermark() const { return high_watermark_; }
   [[nodiscard]] Offset last_stable_offset() const;
@@ -80,7 +100,11 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // Takes over what the metadata say: leader, epoch, ISR, directory.
   void apply(const quorum::PartitionImage& image);
   void set_min_insync_replicas(int32_t count) { min_insync_replicas_ = count; }
+  void set_throttling(ReplicaThrottling throttling) { throttling_ = throttling; }
 
+  // kNone, or why nobody can be served by this replica, whether it leads or not, who believes in
+  // `current_leader_epoch` (-1: any).
+  [[nodiscard]] protocol::ErrorCode check_replica(int32_t current_leader_epoch) const;
   // kNone, or why this replica cannot answer a request that was made for `current_leader_epoch` (-1: any).
   [[nodiscard]] protocol::ErrorCode check_leader(int32_t current_leader_epoch) const;
 
@@ -96,13 +120,16 @@ class Partition : public std::enable_shared_from_this<Partition> {
   [[nodiscard]] bool has_enough_replicas() const;
 
   // What is in the page cache; what is not is brought in meanwhile, for the next try.
-  PartitionRead read(const FetchItem& item, Isolation isolation, size_t max_bytes);
+  PartitionRead read(const FetchItem& item, const ConsumerTerms& terms, size_t max_bytes);
   // As read(), for another replica: up to the log's end. Where it fetches from says what it has.
   PartitionRead read_for_replica(const FetchItem& item, IsrMember replica, size_t max_bytes);
   // Adds a watcher that is fired when there is more to read than there was at `seen` (a high watermark, or, for a
   // replica, an end of the log), or, when it waits for the disk, when what was missing has been brought in; at once
   // when that is so.
   void watch(FetchWatcher& watcher, Offset seen, bool waits_for_disk);
+  // As the leader: what there was before it led is not known to be committed yet, so that the high watermark would be
+  // too low an answer to where the log ends.
+  [[nodiscard]] bool is_high_watermark_behind() const { return replication_.epoch_start() > high_watermark_; }
 
   // ---- replication: as the leader
   // Asks for another ISR, if the present one is not right any more.
@@ -116,6 +143,10 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // Appends what the leader sent, and takes its high watermark and log start over. kUnavailable when the leader's epoch
   // has changed since `epoch`; kNoSpace: later; kCorrupt, kIo.
   Result<> append_fetched(LeaderEpoch epoch, ByteView records, Offset high_watermark, Offset leader_log_start);
+  // follower.replication.throttled.rate limits what it fetches...
+  [[nodiscard]] bool counts_towards_throttle() const { return throttling_.as_follower; }
+  // ...while it lacks records that are committed.
+  [[nodiscard]] bool is_catching_up() const { return !has_caught_up_; }
   // Waits for the flush that the settings ask for before the leader may count this replica's records: where it fetches
   // from next says what it has.
   Task<void> flushed();
@@ -124,9 +155,12 @@ class Partition : public std::enable_shared_from_this<Partition> {
   // Removes all; the log goes on at `offset`, where the leader's begins. Waits for the device.
   Result<> start_over(LeaderEpoch epoch, Offset offset);
 
-  // Raises the log start offset to `before`, -1 for the high watermark, and yields the new one. kOutOfRange above the
-  // high watermark, kInvalidArgument for a topic whose old records are only compacted away.
+  // Raises the log start offset to `before`, -1 for the high watermark, if it is lower; yields what was asked for.
+  // kOutOfRange above the high watermark, kInvalidArgument for a topic whose old records are only compacted away.
   Result<Offset> delete_records(int64_t before);
+  // Waits until no replica has records below `before` any more, but for those whose brokers are not up. Where the
+  // first of their logs begins; nothing when this replica does not lead any more. At the deadline it may be too low.
+  Task<std::optional<Offset>> wait_deleted(Offset before, MonotonicTime deadline);
   // Takes out what the topic's retention does not keep. The files go when no fetch can be reading them any more.
   Task<Result<>> apply_retention();
   // Retention has let go of files that a crash would bring back: the log's start must be in its checkpoint.
@@ -187,7 +221,10 @@ class Partition : public std::enable_shared_from_this<Partition> {
                            PartitionRead result);
   void notify();
   void wake_replicas();
+  void wake_consumers();
   void wake_fetches();
+  template <class Predicate>
+  void wake_if(Predicate predicate);
   PartitionRead not_read(const Error& error, PartitionRead result);
   [[nodiscard]] bool is_fresh(Offset offset) const;
   void note_fresh(Offset appended);
@@ -202,6 +239,10 @@ class Partition : public std::enable_shared_from_this<Partition> {
   static Task<void> flush_later(std::shared_ptr<Partition> self);
   static Task<void> remove_files(std::shared_ptr<Partition> self, storage::Deletions deletions, Duration delay);
   [[nodiscard]] std::optional<PartitionRead> refuse_read(const FetchItem& item) const;
+  // Where the log stands: what every good answer to a fetch says.
+  [[nodiscard]] PartitionRead bounds() const;
+  [[nodiscard]] NodeId closest_replica(const ConsumerTerms& terms, Offset from) const;
+  [[nodiscard]] bool needs_news(const FetchItem& item) const;
   // Tells LogDirs of an error that says that the log's directory has failed.
   void report_failure(const Error& error);
   // Tells the controller where the log lives, when the metadata say something else.
@@ -221,6 +262,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   ReplicationState replication_;
   int32_t min_insync_replicas_ = 1;
   Offset high_watermark_{0};
+  ReplicaThrottling throttling_;
+  bool has_caught_up_ = false;  // as a follower, with what its leader told in this epoch
   // With flush.messages set: records from here on are not committed before they are flushed.
   std::optional<Offset> unflushed_from_;
   bool flushing_ = false;
@@ -241,6 +284,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   bool bring_in_failed_ = false;  // the last one; the next fetch is told
   size_t removing_segments_ = 0;  // rounds of retention whose files have their names still
   WaitList commits_;
+  WaitList log_starts_;  // of the replicas
   WaitList disk_work_;
   IntrusiveList<FetchWatcher> watchers_;
 };

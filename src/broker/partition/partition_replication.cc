@@ -47,7 +47,9 @@ Result<> Partition::append_fetched(LeaderEpoch epoch, ByteView records, Offset h
     if (!appended && appended.error().code == storage::AppendErrorCode::kUnexpectedOffset &&
         log_->log_start_offset() == log_->log_end_offset()) {
       // The leader's log begins in the middle of a batch, which comes whole.
-      TRY(log_->truncate_fully_and_start_at(protocol::RecordBatch(records).base_offset(), now));
+      TRY_ASSIGN(const auto first, protocol::sniff_entry(records));
+      CHECK(first.has_value(), "an entry with an offset that is not there");
+      TRY(log_->truncate_fully_and_start_at(first->offset, now));
       appended = log_->append_as_follower(records, now);
     }
     if (log_->log_end_offset() > from) {
@@ -64,15 +66,18 @@ Result<> Partition::append_fetched(LeaderEpoch epoch, ByteView records, Offset h
     TRY(log_->delete_records_before(leader_log_start));
   }
   const Offset reached = std::min(high_watermark, log_->log_end_offset());
+  has_caught_up_ = reached == high_watermark;
   if (reached > high_watermark_) {
     high_watermark_ = reached;
     log_->advance_high_watermark(high_watermark_);
+    wake_consumers();
   }
   return {};
 }
 
 Task<void> Partition::flushed() {
-  while (unflushed_from_ && flushing_) co_await disk_work_.wait();
+  // While commits are held a flush begins only afterwards.
+  while (!stopped_ && unflushed_from_ && (flushing_ || held_)) co_await disk_work_.wait();
 }
 
 void Partition::lower_high_watermark(Offset end) {

@@ -1,6 +1,7 @@
 #include "broker/partition/replication_state.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace weir::broker {
 
@@ -17,6 +18,7 @@ void ReplicationState::update(const quorum::PartitionImage& image, MonotonicTime
 }
 
 void ReplicationState::end() {
+  epoch_start_ = kNoOffset;
   asked_.reset();
   isr_.clear();
   replicas_.clear();
@@ -31,18 +33,18 @@ void ReplicationState::take_replicas(const quorum::PartitionImage& image, Monoto
   }
 }
 
-bool ReplicationState::note_fetch(IsrMember replica, Offset fetch_offset, Offset own_end, MonotonicTime now) {
+bool ReplicationState::note_fetch(IsrMember replica, ReplicaRange range, Offset own_end, MonotonicTime now) {
   const auto found = replicas_.find(replica.id);
   if (found == replicas_.end()) return false;
   Replica& known = found->second;
-  if (fetch_offset >= own_end) {
+  if (range.end >= own_end) {
     known.caught_up_at = now;
-  } else if (known.leader_end != kNoOffset && fetch_offset >= known.leader_end) {
+  } else if (known.leader_end != kNoOffset && range.end >= known.leader_end) {
     // It has all that there was when it fetched before.
     known.caught_up_at = std::max(known.caught_up_at, known.fetched_at);
   }
   known.epoch = replica.epoch;
-  known.end = fetch_offset;
+  known.range = range;
   known.fetched_at = now;
   known.leader_end = own_end;
   return true;
@@ -58,14 +60,37 @@ Offset ReplicationState::committed_end(Offset own_end, size_t isr_min) const {
   if (isr_.size() < isr_min) return kNoOffset;
   Offset least = own_end;
   for (const auto& [id, replica] : replicas_) {
-    if (is_in_isr(id) || is_asked_for(id)) least = std::min(least, replica.end);
+    if (is_in_isr(id) || is_asked_for(id)) least = std::min(least, replica.range.end);
+  }
+  return least;
+}
+
+NodeId ReplicationState::closest(Offset offset, const IsBroker& is_near) const {
+  const auto rank = [](const auto& entry) { return std::tuple(entry.second.range.end, entry.second.caught_up_at); };
+  NodeId best = kNoNode;
+  std::optional<std::tuple<Offset, MonotonicTime>> best_rank;
+  for (const auto& entry : replicas_) {
+    const auto& [id, replica] = entry;
+    if (!is_in_isr(id) || replica.range.end < offset || replica.range.start > offset || !is_near(id)) continue;
+    // The highest id of those that are alike, as Kafka has it.
+    if (best_rank && rank(entry) < *best_rank) continue;
+    best = id;
+    best_rank = rank(entry);
+  }
+  return best;
+}
+
+Offset ReplicationState::least_start(Offset own_start, const IsBroker& is_up) const {
+  Offset least = own_start;
+  for (const auto& [id, replica] : replicas_) {
+    if (is_up(id)) least = std::min(least, replica.range.start);
   }
   return least;
 }
 
 bool ReplicationState::is_in_sync(const Replica& replica, Offset high_watermark) const {
   // In an older epoch's records it may still have to cut off what this leader does not have.
-  return replica.end >= high_watermark && replica.end >= epoch_start_;
+  return replica.range.end >= high_watermark && replica.range.end >= epoch_start_;
 }
 
 std::optional<std::vector<IsrMember>> ReplicationState::wanted_isr(Offset high_watermark, Offset own_end,
@@ -77,10 +102,10 @@ std::optional<std::vector<IsrMember>> ReplicationState::wanted_isr(Offset high_w
   for (const auto& [id, replica] : replicas_) {
     const IsrMember member{id, replica.epoch};
     if (is_in_isr(id)) {
-      const bool is_behind = replica.end != own_end && now - replica.caught_up_at > lag_max;
+      const bool is_behind = replica.range.end != own_end && now - replica.caught_up_at > lag_max;
       is_change |= is_behind;
       if (!is_behind) wanted.push_back(member);
-    } else if (replica.end != kNoOffset && is_in_sync(replica, high_watermark) && is_eligible(member)) {
+    } else if (replica.range.end != kNoOffset && is_in_sync(replica, high_watermark) && is_eligible(member)) {
       is_change = true;
       wanted.push_back(member);
     }

@@ -24,6 +24,12 @@ struct IsrMember {
   friend auto operator<=>(const IsrMember&, const IsrMember&) = default;
 };
 
+// Where a replica's log begins and ends.
+struct ReplicaRange {
+  Offset start = kNoOffset;
+  Offset end = kNoOffset;  // not known before its first fetch in this epoch
+};
+
 class ReplicationState {
  public:
   explicit ReplicationState(NodeId self) : self_(self) {}
@@ -36,13 +42,23 @@ class ReplicationState {
   // It does not lead any more.
   void end();
 
-  // A replica has everything below `fetch_offset` and asks for what follows; the log here ends at `own_end`. False for
-  // a broker that is no replica.
-  bool note_fetch(IsrMember replica, Offset fetch_offset, Offset own_end, MonotonicTime now);
+  // A replica has `range` and asks for what follows; the log here ends at `own_end`. False for a broker that is no
+  // replica.
+  bool note_fetch(IsrMember replica, ReplicaRange range, Offset own_end, MonotonicTime now);
 
   // Where the records end that every member of the ISR has, this replica everything below `own_end`; kNoOffset while
   // the ISR is smaller than `isr_min`.
   [[nodiscard]] Offset committed_end(Offset own_end, size_t isr_min) const;
+
+  // What brokers are asked for: whether they are up, in a certain rack...
+  using IsBroker = std::function<bool(NodeId)>;
+  // Of the members of the ISR that have `offset` and that `is_near` is true of, the one that has most; kNoNode: none.
+  [[nodiscard]] NodeId closest(Offset offset, const IsBroker& is_near) const;
+  // Below it no replica has records: the least start of all logs, but for those of brokers that are not up. kNoOffset
+  // while one of them has not said where its log begins.
+  [[nodiscard]] Offset least_start(Offset own_start, const IsBroker& is_up) const;
+  // Where this leader's epoch began in its log.
+  [[nodiscard]] Offset epoch_start() const { return epoch_start_; }
 
   // Whether a broker may be in an ISR now, by the metadata.
   using IsEligible = std::function<bool(const IsrMember&)>;
@@ -68,7 +84,7 @@ class ReplicationState {
  private:
   struct Replica {
     BrokerEpoch epoch{-1};
-    Offset end = kNoOffset;  // not known before its first fetch in this epoch
+    ReplicaRange range{};
     MonotonicTime fetched_at{};
     MonotonicTime caught_up_at{};   // when it had all that there was
     Offset leader_end = kNoOffset;  // here, at its last fetch

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace weir::broker {
 namespace {
 
@@ -28,7 +30,8 @@ class ReplicationStateTest : public ::testing::Test {
   ReplicationStateTest() { state_.begin(image(kAll, kAll), Offset(10), at(0)); }
 
   void fetch(int id, int64_t offset, int64_t own_end, int second) {
-    EXPECT_TRUE(state_.note_fetch({NodeId(id), BrokerEpoch(100 + id)}, Offset(offset), Offset(own_end), at(second)));
+    EXPECT_TRUE(state_.note_fetch({NodeId(id), BrokerEpoch(100 + id)}, {Offset(0), Offset(offset)}, Offset(own_end),
+                                  at(second)));
   }
   [[nodiscard]] std::optional<std::vector<NodeId>> wanted(int64_t high_watermark, int64_t own_end, int second,
                                                           bool eligible = true) const {
@@ -125,8 +128,37 @@ TEST_F(ReplicationStateTest, NewEpochForgetsWhatWasKnown) {
   EXPECT_EQ(state_.committed_end(Offset(21), 1), kNoOffset);
 }
 
+TEST_F(ReplicationStateTest, ConsumerIsSentToTheNearReplicaThatHasMost) {
+  const auto near = [](std::initializer_list<int> ids) {
+    return [ids = std::vector<int>(ids)](NodeId id) { return std::ranges::find(ids, id.value()) != ids.end(); };
+  };
+  EXPECT_EQ(state_.closest(Offset(5), near({2, 3})), kNoNode) << "none has fetched yet";
+  fetch(2, 15, 20, 1);
+  fetch(3, 18, 20, 1);
+  EXPECT_EQ(state_.closest(Offset(5), near({2, 3})), NodeId(3));
+  EXPECT_EQ(state_.closest(Offset(5), near({2})), NodeId(2));
+  EXPECT_EQ(state_.closest(Offset(16), near({2})), kNoNode) << "it does not have the offset";
+  EXPECT_EQ(state_.closest(Offset(5), near({})), kNoNode);
+  fetch(2, 18, 20, 1);
+  EXPECT_EQ(state_.closest(Offset(5), near({2, 3})), NodeId(3)) << "of two alike the one with the higher id";
+  state_.note_fetch({NodeId(3), BrokerEpoch(103)}, {Offset(6), Offset(18)}, Offset(20), at(1));
+  EXPECT_EQ(state_.closest(Offset(5), near({2, 3})), NodeId(2)) << "the other has deleted it";
+  state_.update(image(kAll, {NodeId(1), NodeId(3)}, 1), at(1));
+  EXPECT_EQ(state_.closest(Offset(6), near({2, 3})), NodeId(3)) << "in the ISR only";
+}
+
+TEST_F(ReplicationStateTest, RecordsAreDeletedWhenNoReplicaThatIsUpHasThem) {
+  const auto all = [](NodeId) { return true; };
+  EXPECT_EQ(state_.least_start(Offset(12), all), kNoOffset) << "not all have said where they begin";
+  state_.note_fetch({NodeId(2), BrokerEpoch(102)}, {Offset(12), Offset(20)}, Offset(20), at(1));
+  EXPECT_EQ(state_.least_start(Offset(12), all), kNoOffset);
+  EXPECT_EQ(state_.least_start(Offset(12), [](NodeId id) { return id != NodeId(3); }), Offset(12));
+  state_.note_fetch({NodeId(3), BrokerEpoch(103)}, {Offset(7), Offset(20)}, Offset(20), at(1));
+  EXPECT_EQ(state_.least_start(Offset(12), all), Offset(7));
+}
+
 TEST_F(ReplicationStateTest, StrangerIsNoReplica) {
-  EXPECT_FALSE(state_.note_fetch({NodeId(9), BrokerEpoch(1)}, Offset(20), Offset(20), at(1)));
+  EXPECT_FALSE(state_.note_fetch({NodeId(9), BrokerEpoch(1)}, {Offset(0), Offset(20)}, Offset(20), at(1)));
 }
 
 TEST(ReplicationState, SingleReplicaCommitsWhatItHas) {
