@@ -52,7 +52,9 @@ class Planner {
   BalancePlan make() {
     for (size_t b = 0; b < brokers_.size(); ++b) {
       plan_.brokers.push_back({.id = brokers_[b].id, .role = brokers_[b].role, .before = loads_[b]});
-      if (brokers_[b].role == BrokerRole::kAway) plan_.waits_for.push_back(brokers_[b].id);
+      // One that holds nothing is missed by nobody.
+      const bool is_missed = brokers_[b].role == BrokerRole::kAway && loads_[b][at(BalanceGoal::kReplicas)] > 0;
+      if (is_missed) plan_.waits_for.push_back(brokers_[b].id);
     }
     for (size_t goal = 0; goal < kBalanceGoals; ++goal) plan_.imbalance[goal] = imbalance(goal);
     replace(BrokerRole::kGone);

@@ -134,6 +134,7 @@ TEST(BalancePlan, WhileABrokerIsAwayOnlyWhatIsGoneIsReplaced) {
   auto input = cluster(5);
   for (int i = 0; i < 8; ++i) add_partition(input, {1, 2}, kGib);
   add_partition(input, {5, 1}, kGib);
+  add_partition(input, {4, 1}, kGib);
   broker(input, NodeId(4)).role = BrokerRole::kAway;
   broker(input, NodeId(5)).role = BrokerRole::kGone;
   broker(input, NodeId(2)).role = BrokerRole::kLeaving;
@@ -141,6 +142,16 @@ TEST(BalancePlan, WhileABrokerIsAwayOnlyWhatIsGoneIsReplaced) {
   ASSERT_EQ(plan.steps.size(), 1U);
   EXPECT_EQ(plan.steps[0].reason, StepReason::kGone);
   EXPECT_EQ(plan.waits_for, nodes({4}));
+}
+
+TEST(BalancePlan, ABrokerThatIsAwayAndHoldsNothingHoldsNothingUp) {
+  auto input = cluster(3);
+  for (int i = 0; i < 8; ++i) add_partition(input, {1}, kGib);
+  broker(input, NodeId(3)).role = BrokerRole::kAway;
+  const auto plan = plan_of(input);
+  EXPECT_TRUE(plan.waits_for.empty());
+  EXPECT_EQ(load_after(plan, 2, BalanceGoal::kReplicas), 4);
+  EXPECT_EQ(load_after(plan, 3, BalanceGoal::kReplicas), 0);
 }
 
 TEST(BalancePlan, AReplicaStaysWhereItIsTheOnlyOneOfItsRack) {
