@@ -113,8 +113,9 @@ Task<void> BalancerService::look() {
 // -------------------------------------------------------------------------------------------------------------- loads
 
 Task<Result<BrokerLogs>> BalancerService::ask(Endpoint at) {
-  CO_TRY_ASSIGN(const auto answer, co_await brokers_.call(std::move(at), protocol::DescribeLogDirsRequest{},
-                                                          Loop::current().now() + kPatience));
+  protocol::DescribeLogDirsRequest request;
+  request.topics.reset();  // all
+  CO_TRY_ASSIGN(const auto answer, co_await brokers_.call(std::move(at), request, Loop::current().now() + kPatience));
   if (protocol::error_code(answer.message.error_code) != ErrorCode::kNone) {
     co_return fail(Errc::kUnavailable,
                    std::string(protocol::error_name(protocol::error_code(answer.message.error_code))));

@@ -438,7 +438,7 @@ std::string_view goal_name(BalanceGoal goal) {
     case BalanceGoal::kLeaders:
       return "leaders";
     case BalanceGoal::kLeaderTraffic:
-      return "leader traffic";
+      return "leader_traffic";
   }
   return "";
 }
