@@ -14,7 +14,26 @@ namespace weir::client {
 struct NodeDescription {
   NodeId id;
   Endpoint endpoint;
-  std::string rack;  // empty: none
+  std::string rack;        // empty: none
+  bool is_fenced = false;  // registered, and not heard of
+};
+
+// A log directory of a broker.
+struct LogDirDescription {
+  std::string path;
+  bool is_online = true;
+  int64_t total_bytes = -1;  // of its file system; -1: the broker does not tell
+  int64_t usable_bytes = -1;
+  bool is_cordoned = false;                   // takes no new replicas
+  std::map<TopicPartition, int64_t> replicas;  // with their sizes in bytes
+};
+
+// Replicas that are being copied to some brokers, and leave others then.
+struct ReassignmentDescription {
+  TopicPartition partition;
+  std::vector<NodeId> replicas;  // old and new
+  std::vector<NodeId> adding;
+  std::vector<NodeId> removing;
 };
 
 struct ClusterDescription {
@@ -148,6 +167,13 @@ class Admin {
   explicit Admin(const Client& client);
 
   Task<Result<ClusterDescription>> describe_cluster();
+
+  // By id; fenced ones too. kUnsupported before Apache Kafka 4.0.
+  Task<Result<std::vector<NodeDescription>>> describe_brokers();
+  // Of one broker, asked itself. kNotFound when it is fenced.
+  Task<Result<std::vector<LogDirDescription>>> describe_log_dirs(NodeId broker);
+  // Those under way.
+  Task<Result<std::vector<ReassignmentDescription>>> list_reassignments();
 
   Task<Result<QuorumDescription>> describe_quorum();
   // Makes a controller that runs as an observer a voter, or a voter no voter any more; done when that is committed.

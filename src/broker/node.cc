@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "broker/balancer_service.h"
 #include "broker/broker_lifecycle.h"
 #include "broker/cleaner/log_cleaner.h"
 #include "broker/config_rules_table.h"
@@ -110,6 +111,7 @@ class Node::Impl {
   std::unique_ptr<ControllerShell> controller_;
   std::unique_ptr<ControllerClient> client_;
   std::unique_ptr<ControllerRegistration> registration_;
+  std::unique_ptr<BalancerService> balancer_;
   std::unique_ptr<BrokerLifecycle> lifecycle_;
   std::unique_ptr<Maintenance> maintenance_;
   std::unique_ptr<LogCleaner> cleaner_;
@@ -298,6 +300,9 @@ void Node::Impl::register_controller() {
   registration_ = std::make_unique<ControllerRegistration>(context_, *client_, advertised(true));
   loader_.subscribe(*registration_);
   home().spawn(registration_->run());
+  balancer_ = std::make_unique<BalancerService>(context_, *controller_);
+  loader_.subscribe(*balancer_);
+  home().spawn(balancer_->run());
 }
 
 Task<Result<>> Node::Impl::register_broker() {
@@ -346,6 +351,7 @@ Task<HttpAnswer> Node::Impl::metrics_page() {
                         .is_controller = controller_ != nullptr && controller_->is_active(),
                         .quorum = quorum_facts(),
                         .directories = log_dirs_.states(),
+                        .balancer = balancer_ == nullptr ? std::nullopt : balancer_->report(),
                         .cleaner = cleaner_ == nullptr ? CleanerReport{} : cleaner_->report(),
                         .group_lag = std::move(group_lag)};
   co_return HttpAnswer{.content_type = "text/plain; version=0.0.4; charset=utf-8", .body = exposition(facts, reports)};
@@ -396,6 +402,7 @@ Task<void> Node::Impl::stop() {
   clean &= co_await stop_shards();
   if (maintenance_ != nullptr) clean &= (co_await maintenance_->write_checkpoints(Checkpoints::kAll)).has_value();
   if (registration_ != nullptr) registration_->stop();
+  if (balancer_ != nullptr) balancer_->stop();
   isr_changes_.stop();
   if (client_ != nullptr) client_->stop();
   // Until another leads, the others need this controller: to let this broker go, to begin with.

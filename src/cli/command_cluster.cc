@@ -1,4 +1,4 @@
-// weir cluster ..., weir quorum ..., weir feature ...
+// weir quorum ..., weir feature ...
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -15,17 +15,6 @@ namespace {
 
 using client::Admin;
 using client::QuorumReplica;
-
-struct BrokerLoad {
-  int64_t leaders = 0;
-  int64_t replicas = 0;
-};
-
-struct PartitionHealth {
-  int64_t partitions = 0;
-  int64_t without_leader = 0;
-  int64_t lagging = 0;  // with replicas that are not in sync
-};
 
 // The name of a level of metadata.version; the number of others.
 std::string level_text(std::string_view feature, int16_t level) {
@@ -84,46 +73,6 @@ Task<Result<int>> update_features(Context& context, Assignments assignments, cli
 }
 
 }  // namespace
-
-Task<Result<int>> run_command(Context& context, ClusterStatus) {
-  CO_TRY_ASSIGN(const auto connected, co_await context.connect());
-  Admin admin(connected);
-  CO_TRY_ASSIGN(const auto cluster, co_await admin.describe_cluster());
-  CO_TRY_ASSIGN(const auto topics, co_await admin.list_topics());
-  std::map<NodeId, BrokerLoad> loads;
-  PartitionHealth health;
-  for (const auto& topic : topics) {
-    for (const auto& partition : topic.partitions) {
-      ++health.partitions;
-      health.without_leader += partition.leader == kNoNode ? 1 : 0;
-      health.lagging += partition.in_sync.size() < partition.replicas.size() ? 1 : 0;
-      if (partition.leader != kNoNode) ++loads[partition.leader].leaders;
-      for (const NodeId node : partition.replicas) ++loads[node].replicas;
-    }
-  }
-  Table table({"BROKER", "ADDRESS", "RACK", "LEADERS", "REPLICAS"});
-  Json json;
-  json.begin_object().key("cluster").string(cluster.cluster_id).key("brokers").begin_array();
-  for (const auto& broker : cluster.brokers) {
-    const BrokerLoad& load = loads[broker.id];
-    const std::string address = broker.endpoint.to_string();
-    table.add({std::to_string(broker.id.value()), address, broker.rack.empty() ? "-" : broker.rack,
-               std::to_string(load.leaders), std::to_string(load.replicas)});
-    json.begin_object().key("id").number(broker.id.value()).key("address").string(address);
-    json.key("rack");
-    broker.rack.empty() ? json.null() : json.string(broker.rack);
-    json.key("leaders").number(load.leaders).key("replicas").number(load.replicas).end_object();
-  }
-  json.end_array().key("topics").number(static_cast<int64_t>(topics.size()));
-  json.key("partitions").number(health.partitions).key("without_leader").number(health.without_leader);
-  json.key("not_in_sync").number(health.lagging).end_object();
-  const std::string head =
-      fmt::format("cluster id {}  topics {}  partitions {}  without leader {}  not in sync {}\n", cluster.cluster_id,
-                  topics.size(), health.partitions, health.without_leader, health.lagging);
-  CO_TRY(co_await context.print(context.wants_json() ? json.text() + "\n" : head + table.text()));
-  // For scripts: a cluster with partitions that nobody leads is not well.
-  co_return health.without_leader == 0 ? kExitDone : kExitFailed;
-}
 
 Task<Result<int>> run_command(Context& context, QuorumDescribe) {
   CO_TRY_ASSIGN(const auto cluster, co_await context.connect());

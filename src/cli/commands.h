@@ -32,6 +32,7 @@ Task<Result<int>> run_command(Context& context, QuotaList command);
 Task<Result<int>> run_command(Context& context, QuotaSet command);
 Task<Result<int>> run_command(Context& context, QuotaUnset command);
 Task<Result<int>> run_command(Context& context, ClusterStatus command);
+Task<Result<int>> run_command(Context& context, ClusterBalance command);
 Task<Result<int>> run_command(Context& context, QuorumDescribe command);
 Task<Result<int>> run_command(Context& context, QuorumReplication command);
 Task<Result<int>> run_command(Context& context, QuorumAddController command);

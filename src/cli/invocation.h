@@ -174,6 +174,12 @@ struct QuotaUnset {
 };
 
 struct ClusterStatus {};
+struct ClusterBalance {
+  bool plan = false;
+  std::vector<int32_t> drain;
+  int32_t threshold_percent = 10;
+  int32_t measure_s = 0;  // 0: traffic is not weighed
+};
 struct QuorumDescribe {};
 struct QuorumReplication {};
 struct QuorumAddController {
@@ -204,7 +210,7 @@ using Command =
     std::variant<Start, Doctor, Format, RandomUuid, Version, TopicList, TopicDescribe, TopicCreate, TopicDelete,
                  TopicAlter, TopicOffsets, TopicTrim, Produce, Consume, GroupList, GroupDescribe, GroupDelete,
                  GroupResetOffsets, GroupDeleteOffsets, ConfigList, ConfigDescribe, ConfigSet, ConfigUnset, QuotaList,
-                 QuotaSet, QuotaUnset, ClusterStatus, QuorumDescribe, QuorumReplication, QuorumAddController,
+                 QuotaSet, QuotaUnset, ClusterStatus, ClusterBalance, QuorumDescribe, QuorumReplication, QuorumAddController,
                  QuorumRemoveController, FeatureDescribe, FeatureUpgrade, FeatureDowngrade, LogDump>;
 
 struct Invocation {

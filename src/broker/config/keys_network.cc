@@ -66,6 +66,21 @@ constexpr ConfigKey kNetworkKeysTable[] = {
      "The largest request; a connection that announces a larger one is closed."},
     {"socket.send.buffer.bytes", kInt, "102400", any_value(), kHigh, kReadOnly, kNoMeaning,
      "The kernel sizes the buffers of each connection (net.ipv4.tcp_wmem); a fixed size would only be a limit."},
+    {"weir.balancer.broker.failure.ms", kLong, "3600000", between(-1, 31536000000), kMedium, kClusterWide, kWorks,
+     "A broker that is fenced for so long does not come back, and its replicas are made anew on others; -1: it always "
+     "comes back."},
+    {"weir.balancer.enable", kBoolean, "false", any_value(), kMedium, kClusterWide, kWorks,
+     "Whether the active controller moves replicas and leaders to where disk, leaders and traffic are balanced, and "
+     "off "
+     "brokers that leave."},
+    {"weir.balancer.interval.ms", kLong, "30000", between(100, 86400000), kLow, kClusterWide, kWorks,
+     "How often the balancer asks the brokers for the sizes of their logs."},
+    {"weir.balancer.moves.max", kInt, "5", between(1, 1000), kMedium, kClusterWide, kWorks,
+     "Partitions of which the balancer moves replicas at the same time."},
+    {"weir.balancer.threshold.percent", kInt, "10", between(1, 1000), kMedium, kClusterWide, kWorks,
+     "By how much of the mean a broker must have more or less than its share before the balancer begins."},
+    {"weir.balancer.throttle.bytes.per.second", kLong, "52428800", at_least(1), kMedium, kClusterWide, kWorks,
+     "How fast each broker sends, and receives, what the balancer moves."},
     {"weir.http.listener", kString, "127.0.0.1:9644", any_value(), kMedium, kReadOnly, kWorks,
      "Where /metrics, /livez and /readyz are served, as HOST:PORT; empty: nowhere."},
     {"weir.metrics.group.lag.max", kInt, "1000", at_least(0), kMedium, kReadOnly, kWorks,

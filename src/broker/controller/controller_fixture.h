@@ -21,7 +21,9 @@ class FixedRules : public ConfigRules {
     }
     return {};
   }
-  bool is_list(quorum::ConfigResourceType, std::string_view name) const override { return name == "cleanup.policy"; }
+  bool is_list(quorum::ConfigResourceType, std::string_view name) const override {
+    return name == "cleanup.policy" || name.ends_with(".throttled.replicas");
+  }
   std::optional<std::string> default_value(quorum::ConfigResourceType, std::string_view name) const override {
     if (name == "cleanup.policy") return "delete";
     if (name == "min.insync.replicas") return "1";

@@ -190,6 +190,14 @@ class Decider {
 
 }  // namespace
 
+bool is_reassigned(const quorum::PartitionImage& partition) {
+  return !partition.removing_replicas.empty() || !partition.adding_replicas.empty();
+}
+
+std::vector<NodeId> replicas_in_the_end(const quorum::PartitionImage& partition) {
+  return without(partition.replicas, partition.removing_replicas);
+}
+
 std::optional<protocol::PartitionChangeRecord> decide_partition_change(const PartitionChangeInput& input) {
   return Decider(input).decide();
 }

@@ -12,6 +12,11 @@
 
 namespace weir::broker {
 
+// Being copied to or taken off a broker by a reassignment.
+[[nodiscard]] bool is_reassigned(const quorum::PartitionImage& partition);
+// Those that it has when the reassignment under way, if there is one, is done.
+[[nodiscard]] std::vector<NodeId> replicas_in_the_end(const quorum::PartitionImage& partition);
+
 enum class Election : uint8_t {
   kPreferred,  // the first replica, if it may lead
   kOnline,     // the present leader, if it may lead

@@ -22,10 +22,6 @@ using protocol::ListPartitionReassignmentsResponse;
 using Nodes = std::vector<NodeId>;
 using Wanted = AlterPartitionReassignmentsRequest::ReassignablePartition;
 
-bool is_reassigned(const quorum::PartitionImage& partition) {
-  return !partition.removing_replicas.empty() || !partition.adding_replicas.empty();
-}
-
 // Sorted, as Kafka writes it.
 Nodes difference(const Nodes& from, const Nodes& taken) {
   std::set<NodeId> left(from.begin(), from.end());

@@ -14,14 +14,13 @@ void shuffle_in_place(std::vector<T>& items, Random& random) {
   for (size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[random.below(i)]);
 }
 
-// Nothing new goes to a broker all of whose directories are cordoned.
+}  // namespace
+
 bool takes_replicas(const quorum::BrokerImage& broker) {
   return broker.directories.empty() || std::ranges::any_of(broker.directories, [&](const Uuid& id) {
            return std::ranges::find(broker.cordoned_directories, id) == broker.cordoned_directories.end();
          });
 }
-
-}  // namespace
 
 Placement::Placement(const quorum::MetadataImage& image, Random& random) : random_(random) {
   std::map<std::optional<std::string>, Rack> racks;

@@ -14,6 +14,9 @@
 
 namespace weir::broker {
 
+// Nothing new goes to a broker all of whose log directories are cordoned.
+[[nodiscard]] bool takes_replicas(const quorum::BrokerImage& broker);
+
 class Placement {
  public:
   // Starts at a random place, so that topics of one partition do not all go to the same broker.

@@ -104,6 +104,33 @@ void add_quorum(Page& page, const QuorumFacts& facts) {
   }
 }
 
+void add_balancer(Page& page, const BalancerReport& report) {
+  page.describe("weir_balancer_state", "gauge",
+                "1 for what the balancer of the cluster does; on the active controller.");
+  for (const BalancerState state : kAllBalancerStates) {
+    page.sample("weir_balancer_state", fmt::format("state=\"{}\"", balancer_state_name(state)),
+                state == report.state ? 1 : 0);
+  }
+  page.single("weir_balancer_moving_partitions", "gauge", "Partitions of which the balancer moves replicas now.",
+              report.moving);
+  page.single("weir_balancer_moves_total", "counter", "Moves of replicas by the balancer that came to their end.",
+              report.moves);
+  page.single("weir_balancer_moved_bytes_total", "counter", "Bytes of the replicas that were moved.",
+              report.moved_bytes);
+  page.single("weir_balancer_leader_moves_total", "counter", "Partitions that the balancer gave another leader.",
+              report.leader_moves);
+  page.single("weir_balancer_given_up_total", "counter",
+              "Moves that were given up: their destination was fenced, or somebody cancelled them.", report.given_up);
+  page.single("weir_balancer_blocked_replicas", "gauge",
+              "Replicas that should leave a broker which is cordoned or gone, and cannot.", report.blocked);
+  page.describe("weir_balancer_imbalance_ratio", "gauge",
+                "By how much of the mean the broker that differs most does from its share.");
+  for (size_t goal = 0; goal < kBalanceGoals; ++goal) {
+    page.sample("weir_balancer_imbalance_ratio", fmt::format("of=\"{}\"", goal_name(static_cast<BalanceGoal>(goal))),
+                report.imbalance[goal]);
+  }
+}
+
 template <class Get>
 auto total(const std::vector<ShardReport>& shards, Get get) {
   decltype(get(shards.front())) sum{};
@@ -225,6 +252,7 @@ std::string exposition(const NodeFacts& node, const std::vector<ShardReport>& sh
   page.single("weir_active_controller", "gauge", "1 when this node is the active controller.",
               node.is_controller ? 1 : 0);
   if (node.quorum) add_quorum(page, *node.quorum);
+  if (node.balancer) add_balancer(page, *node.balancer);
   add_directories(page, node.directories);
   add_cleaner(page, node.cleaner);
   add_throttles(page, shards);

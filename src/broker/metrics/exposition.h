@@ -8,6 +8,7 @@
 
 #include "base/types.h"
 #include "broker/cleaner/log_cleaner.h"
+#include "broker/controller/balancer.h"
 #include "broker/group_lag.h"
 #include "broker/log_dirs.h"
 #include "broker/metrics/shard_metrics.h"
@@ -32,6 +33,7 @@ struct NodeFacts {
   bool is_controller = false;
   std::optional<QuorumFacts> quorum{};  // none before the node has opened its log
   std::vector<DirectoryState> directories{};
+  std::optional<BalancerReport> balancer{};  // of the active controller
   CleanerReport cleaner{};
   GroupLagReport group_lag{};
 };
