@@ -8,8 +8,13 @@ import shutil
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
+import brokers
+import commands
 from cluster import Cluster, wait_for
-from whole import NODES, PARTITIONS, REPLICAS, SETTINGS, TIMEOUT_S, TOPIC, Whole
+from whole import NODES, PARTITIONS, REPLICAS, SETTINGS, TIMEOUT_S, TOPIC, Whole, controller_of, quorum
+from wire import Connection
+
+INVALID_VOTER_KEY = 125
 
 
 @pytest.fixture
@@ -60,6 +65,45 @@ def test_node_that_lost_its_disk_is_filled_again(whole, rng):
     node.format().launch().wait_until_ready()
     cluster.wait_until_in_sync(TOPIC, PARTITIONS, REPLICAS)
     whole.check()
+
+
+def vote_for(asked: brokers.Broker, lost: dict, candidate: dict, epoch: int) -> dict:
+    """What a node answers that is asked, as the replica that it was, for a vote in an epoch to come."""
+    partition = {"partitionIndex": 0, "replicaEpoch": epoch, "replicaId": candidate["replicaId"],
+                 "replicaDirectoryId": candidate["replicaDirectoryId"], "voterDirectoryId": lost["replicaDirectoryId"],
+                 "lastOffsetEpoch": epoch - 1, "lastOffset": 1 << 40}
+    request = {"voterId": lost["replicaId"], "topics": [{"topicName": "__cluster_metadata", "partitions": [partition]}]}
+    connection = Connection(asked.controller_address)
+    try:
+        return connection.ask("Vote", 2, request)["topics"][0]["partitions"][0]
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("role", ["controller", "broker"])
+def test_voter_that_lost_its_disk_votes_again_when_it_is_a_voter_again(kind, tmp_path, role):
+    """Its replicas are filled at once. Its promises as a voter are lost with the disk, and so it is another voter from then on."""
+    with Whole(kind, tmp_path, first_voters=len(NODES)) as whole:
+        nodes = whole.cluster.nodes
+        controller = controller_of(whole.cluster)
+        lost = controller if role == "controller" else next(node for node in NODES if node != controller)
+        others = [node for node in NODES if node != lost]
+        nodes[lost].kill()
+        shutil.rmtree(nodes[lost].data)
+        whole.load.wait_for_acknowledgements_of_each(20)
+        nodes[lost].format("--no-initial-controllers").start()
+        wait_for("the new replica observes", lambda: lost in [each["replicaId"] for each in (quorum(nodes[others[0]]) or {}).get("observers", [])],
+                 TIMEOUT_S)
+        whole.cluster.wait_until_in_sync(TOPIC, PARTITIONS, REPLICAS)
+        told = quorum(nodes[others[0]])
+        voters = {each["replicaId"]: each for each in told["currentVoters"]}
+        refused = vote_for(nodes[lost], voters[lost], voters[others[1]], told["leaderEpoch"] + 1)
+        assert (refused["errorCode"], refused["voteGranted"]) == (INVALID_VOTER_KEY, False)
+        weir = commands.Weir(",".join(nodes[node].bootstrap for node in others), tmp_path)
+        for words in (("remove-controller", "--id", str(lost)), ("add-controller", "-c", str(nodes[lost].properties))):
+            wait_for(f"weir quorum {words[0]}", lambda command=words: weir.run("quorum", *command).code == 0, TIMEOUT_S)
+        whole.load.wait_for_acknowledgements_of_each(20)
+        whole.check()
 
 
 def refusal(cluster: Cluster, topic: str, acks: str) -> str | None:
