@@ -69,7 +69,7 @@ test-cli: build ## The commands of weir against a running node
 test-interop: build ## Real clients and real Kafka against build/weir
 	tests/interop/run
 
-test-fault: build ## kill -9 under load, bad input, a full disk
+test-fault: build ## Nodes killed, stopped and cut off under load, full disks, bad input
 	tests/fault/run
 
 # Not in `make test` for their time: some ten minutes, and as long again for the first build.

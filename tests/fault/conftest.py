@@ -5,6 +5,7 @@ What is expected of weir here was first seen to hold for the real Apache Kafka (
 
 from __future__ import annotations
 
+import collections
 import pathlib
 import random
 import sys
@@ -16,6 +17,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "peers")]
 pytest.register_assert_rewrite("raw")
 
 import brokers  # noqa: E402
+from cluster import Cluster  # noqa: E402
 
 
 def pytest_addoption(parser):
@@ -41,6 +43,9 @@ def pytest_collection_modifyitems(config, items):
 def pytest_terminal_summary(terminalreporter, config):
     if config.option.broker == "kafka":
         terminalreporter.write_line("not run: a full disk, where Apache Kafka ends its process")
+    reasons = collections.Counter(report.longrepr[2].removeprefix("Skipped: ") for report in terminalreporter.stats.get("skipped", []))
+    for reason, count in reasons.items():
+        terminalreporter.write_line(f"not run: {reason} ({count} tests)")
     terminalreporter.write_line(f"random choices came from --seed {config.option.seed}")
 
 
@@ -65,6 +70,9 @@ def broker(kind, tmp_path_factory):
 def pytest_runtest_makereport(item, call):
     outcome = yield
     report = outcome.get_result()
-    for value in getattr(item, "funcargs", {}).values():
-        if report.failed and isinstance(value, brokers.Broker):
-            report.sections.append((f"log of {value.kind}", value.log_tail(30)))
+    for value in getattr(item, "funcargs", {}).values() if report.failed else []:
+        value = getattr(value, "cluster", value)
+        nodes = value.nodes.values() if isinstance(value, Cluster) else [value]
+        for node in nodes:
+            if isinstance(node, brokers.Broker):
+                report.sections.append((f"log of {node.kind} in {node.directory.name}", node.log_tail(30)))

@@ -93,8 +93,8 @@ def gzip_bomb(inflated: int) -> bytes:
     return gzip.compress(varint(length) + head + bytes(inflated) + tail)
 
 
-def produce(topic: str, records: bytes, acks: int = -1, partition: int = 0) -> bytes:
-    body = struct.pack(">hhi", -1, acks, 30_000) + struct.pack(">i", 1) + string(topic)
+def produce(topic: str, records: bytes, acks: int = -1, partition: int = 0, timeout_ms: int = 30_000) -> bytes:
+    body = struct.pack(">hhi", -1, acks, timeout_ms) + struct.pack(">i", 1) + string(topic)
     body += struct.pack(">iii", 1, partition, len(records)) + records
     return request(PRODUCE, 8, body)
 
@@ -149,10 +149,14 @@ class Connection:
         self.close()
 
 
-def produce_error(answer: bytes, topic: str) -> int:
-    """The error code of the one partition in an answer to produce()."""
+def produce_result(answer: bytes, topic: str) -> tuple[int, int]:
+    """The error code and the base offset of the one partition in an answer to produce()."""
     at = 4 + 2 + len(topic.encode()) + 4 + 4
-    return struct.unpack_from(">h", answer, at)[0]
+    return struct.unpack_from(">hq", answer, at)
+
+
+def produce_error(answer: bytes, topic: str) -> int:
+    return produce_result(answer, topic)[0]
 
 
 def fetch_result(answer: bytes, topic: str) -> tuple[int, int, int]:

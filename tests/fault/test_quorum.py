@@ -14,10 +14,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 import brokers
 import commands
 from cluster import Cluster, wait_for
-from wire import Connection
-
-NODES = (1, 2, 3)
-TIMEOUT_S = 60
+from whole import NODES, TIMEOUT_S, controller_of, quorum, wait_until_all_follow
 
 
 @pytest.fixture
@@ -26,46 +23,6 @@ def cluster(kind, tmp_path):
     sessions = {"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500"}
     with Cluster(tmp_path, [kind] * len(NODES), sessions) as nodes:
         yield nodes.start()
-
-
-def quorum(node: brokers.Broker) -> dict | None:
-    """What a node tells of the metadata quorum; None while it cannot."""
-    try:
-        connection = Connection(node.address)
-    except OSError:
-        return None
-    try:
-        topics = [{"topicName": "__cluster_metadata", "partitions": [{"partitionIndex": 0}]}]
-        answer = connection.ask("DescribeQuorum", 2, {"topics": topics})
-    except OSError:
-        return None
-    finally:
-        connection.close()
-    if not answer or answer["errorCode"] or not answer["topics"]:
-        return None
-    return answer["topics"][0]["partitions"][0]
-
-
-def leader_of(cluster: Cluster, asked=NODES, but: int | None = None) -> int:
-    def found() -> int | None:
-        for node in asked:
-            told = quorum(cluster.nodes[node])
-            if told and told["leaderId"] not in (-1, but):
-                return told["leaderId"]
-        return None
-
-    return wait_for("a leader of the quorum", found, TIMEOUT_S)
-
-
-def wait_until_all_follow(cluster: Cluster) -> None:
-    def settled() -> bool:
-        told = [quorum(cluster.nodes[node]) for node in NODES]
-        if None in told or len({(each["leaderId"], each["leaderEpoch"]) for each in told}) != 1:
-            return False
-        voters = told[0]["currentVoters"]
-        return len(voters) == len(NODES) and all(each["logEndOffset"] >= told[0]["highWatermark"] for each in voters)
-
-    wait_for("all voters have what is committed", settled, TIMEOUT_S)
 
 
 def voters_and_observers(node: brokers.Broker) -> tuple[set[int], set[int]]:
@@ -130,10 +87,10 @@ def check_topics(cluster: Cluster, maker: TopicMaker) -> None:
 def test_killed_controllers_lose_no_topic(cluster, maker):
     for _ in range(4):
         maker.wait_for_more(5)
-        leader = leader_of(cluster)
+        leader = controller_of(cluster)
         cluster.nodes[leader].kill()
         others = [node for node in NODES if node != leader]
-        leader_of(cluster, others, but=leader)
+        controller_of(cluster, others, but=leader)
         maker.wait_for_more(3)
         cluster.nodes[leader].launch().wait_until_ready()
         wait_until_all_follow(cluster)
@@ -142,14 +99,14 @@ def test_killed_controllers_lose_no_topic(cluster, maker):
 
 def test_controller_that_stands_still_is_replaced_and_steps_down(cluster, maker):
     maker.wait_for_more(5)
-    leader = leader_of(cluster)
+    leader = controller_of(cluster)
     os.kill(cluster.nodes[leader].pid, signal.SIGSTOP)
     others = [node for node in NODES if node != leader]
-    successor = leader_of(cluster, others, but=leader)
+    successor = controller_of(cluster, others, but=leader)
     maker.wait_for_more(3)
     os.kill(cluster.nodes[leader].pid, signal.SIGCONT)
     wait_until_all_follow(cluster)
-    assert leader_of(cluster, [leader]) == leader_of(cluster, [successor])
+    assert controller_of(cluster, [leader]) == controller_of(cluster, [successor])
     check_topics(cluster, maker)
 
 
@@ -164,7 +121,7 @@ def test_rolling_restart_keeps_a_controller(cluster, maker):
 
 
 def test_without_a_majority_nothing_is_decided(cluster):
-    leader = leader_of(cluster)
+    leader = controller_of(cluster)
     others = [node for node in NODES if node != leader]
     for node in others:
         cluster.nodes[node].kill()
@@ -229,15 +186,15 @@ def test_voters_are_added_removed_and_replaced(kind, tmp_path):
             maker.wait_for_more(3)
 
             # The leader goes: it commits that without its own vote, and another leads.
-            gone = leader_of(cluster)
+            gone = controller_of(cluster)
             weir("quorum", "remove-controller", "--id", str(gone))
             rest = [node for node in (1, 2, 3, 4) if node != gone]
-            leader_of(cluster, rest, but=gone)
+            controller_of(cluster, rest, but=gone)
             maker.wait_for_more(3)
             wait_for("the former leader observes", lambda: voters_and_observers(cluster.nodes[rest[0]]) == (set(rest), {gone}), TIMEOUT_S)
 
             # A voter loses its disk, and comes back as another replica; its former one is removed in its place.
-            lost = next(node for node in rest if node != leader_of(cluster, rest))
+            lost = next(node for node in rest if node != controller_of(cluster, rest))
             cluster.nodes[lost].kill()
             shutil.rmtree(cluster.nodes[lost].data)
             cluster.nodes[lost].format("--no-initial-controllers").launch().wait_until_ready()
@@ -248,7 +205,7 @@ def test_voters_are_added_removed_and_replaced(kind, tmp_path):
             maker.wait_for_more(3)
 
             # It counts: with it, one of the three may go.
-            other = next(node for node in rest if node not in (lost, leader_of(cluster, rest)))
+            other = next(node for node in rest if node not in (lost, controller_of(cluster, rest)))
             cluster.nodes[other].kill()
             maker.wait_for_more(3)
             cluster.nodes[other].launch().wait_until_ready()
@@ -274,6 +231,6 @@ def test_controllers_join_by_themselves_after_losing_a_disk_too(kind, tmp_path):
         cluster.nodes[3].format("--no-initial-controllers").launch().wait_until_ready()
         wait_for("its new disk votes", lambda: set(directories()) == {1, 2, 3} and directories()[3] != before[3], TIMEOUT_S)
         # The three elect one of them without the first.
-        leader = leader_of(cluster)
+        leader = controller_of(cluster)
         cluster.nodes[leader].stop()
-        leader_of(cluster, [node for node in NODES if node != leader], but=leader)
+        controller_of(cluster, [node for node in NODES if node != leader], but=leader)

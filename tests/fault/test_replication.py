@@ -1,55 +1,31 @@
-"""Three nodes that hold three replicas of each partition, under an idempotent producer that waits for all: nodes die, stand still, go and come back empty."""
+"""Three nodes that hold three replicas of each partition, under an idempotent producer that waits for all: nodes die,
+go and come back empty."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-import ledger
-from cluster import Cluster, log_bytes, wait_for
+import brokers
+import commands
+from cluster import Cluster, wait_for
+from whole import NODES, PARTITIONS, REPLICAS, SETTINGS, TIMEOUT_S, TOPIC, Whole, controller_of, quorum
+from wire import Connection
 
-NODES = (1, 2, 3)
-PARTITIONS = 6
-REPLICAS = 3
-TOPIC = "replicated"
-TIMEOUT_S = 60
-
-
-@pytest.fixture
-def cluster(kind, tmp_path):
-    settings = {"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500", "min.insync.replicas": "2",
-                "replica.lag.time.max.ms": "5000", "offsets.topic.replication.factor": "3"}
-    with Cluster(tmp_path, [kind] * len(NODES), settings) as nodes:
-        nodes.start().make_topic(TOPIC, PARTITIONS, REPLICAS, {"segment.bytes": "2097152"})
-        yield nodes
+INVALID_VOTER_KEY = 125
 
 
 @pytest.fixture
-def load(cluster, rng):
-    sending = ledger.Load(cluster.bootstrap, ledger.Ledger(TOPIC, PARTITIONS), rng.choice(["none", "lz4"]))
-    yield sending
-    sending.abandon()
+def whole(kind, tmp_path, rng):
+    """Under as much load as its client makes."""
+    with Whole(kind, tmp_path, pause_s=0, codec=rng.choice(["none", "lz4"])) as one:
+        yield one
 
 
-def check(cluster: Cluster, load: ledger.Load) -> None:
-    """Nothing is lost, doubled or out of order, and the replicas are the same to the byte."""
-    load.stop()
-    cluster.wait_until_in_sync(TOPIC, PARTITIONS, REPLICAS)
-    book = load.book
-    assert book.violations(ledger.read_back(cluster.bootstrap, TOPIC, PARTITIONS)) == []
-    assert book.acknowledged_count() == sum(book.sent)
-    cluster.stop()
-    for partition in range(PARTITIONS):
-        first, *others = (log_bytes(node, TOPIC, partition) for node in cluster.nodes.values())
-        assert first
-        assert all(other == first for other in others), f"the replicas of partition {partition} differ"
-
-
-def test_killed_nodes_lose_nothing(cluster, load, rng, request):
+def test_killed_nodes_lose_nothing(whole, rng, request):
+    cluster, load = whole.cluster, whole.load
     for _ in range(max(1, request.config.getoption("--kills") // 3)):
         load.wait_for_acknowledgements(rng.randrange(1, 15_000))
         # Of two there is no majority of anything left, until one is back.
@@ -65,33 +41,22 @@ def test_killed_nodes_lose_nothing(cluster, load, rng, request):
         if rng.random() < 0.5:
             cluster.wait_until_in_sync(TOPIC, PARTITIONS, REPLICAS)
     load.wait_for_acknowledgements(1000)
-    check(cluster, load)
+    whole.check()
 
 
-def test_node_that_stands_still_is_done_without(cluster, load):
-    load.wait_for_acknowledgements(1000)
-    leader = cluster.partitions(TOPIC)[0].leader
-    os.kill(cluster.nodes[leader].pid, signal.SIGSTOP)
-    # It led some of the partitions: acknowledgements on all of them need other leaders and a smaller ISR.
-    goals = [len(one) + 500 for one in load.book.acknowledged]
-    wait_for("acknowledgements on all partitions",
-             lambda: all(len(one) >= goal for one, goal in zip(load.book.acknowledged, goals)), TIMEOUT_S)
-    os.kill(cluster.nodes[leader].pid, signal.SIGCONT)
-    load.wait_for_acknowledgements(1000)
-    check(cluster, load)
-
-
-def test_rolling_restart_under_load(cluster, load):
+def test_rolling_restart_under_load(whole):
+    cluster, load = whole.cluster, whole.load
     for node in NODES:
         load.wait_for_acknowledgements(2000)
         cluster.nodes[node].stop()
         load.wait_for_acknowledgements(2000)
         cluster.nodes[node].launch().wait_until_ready()
         cluster.wait_until_in_sync(TOPIC, PARTITIONS, REPLICAS)
-    check(cluster, load)
+    whole.check()
 
 
-def test_node_that_lost_its_disk_is_filled_again(cluster, load, rng):
+def test_node_that_lost_its_disk_is_filled_again(whole, rng):
+    cluster, load = whole.cluster, whole.load
     load.wait_for_acknowledgements(20_000)
     node = cluster.nodes[rng.choice(NODES)]
     node.kill()
@@ -99,7 +64,46 @@ def test_node_that_lost_its_disk_is_filled_again(cluster, load, rng):
     load.wait_for_acknowledgements(1000)
     node.format().launch().wait_until_ready()
     cluster.wait_until_in_sync(TOPIC, PARTITIONS, REPLICAS)
-    check(cluster, load)
+    whole.check()
+
+
+def vote_for(asked: brokers.Broker, lost: dict, candidate: dict, epoch: int) -> dict:
+    """What a node answers that is asked, as the replica that it was, for a vote in an epoch to come."""
+    partition = {"partitionIndex": 0, "replicaEpoch": epoch, "replicaId": candidate["replicaId"],
+                 "replicaDirectoryId": candidate["replicaDirectoryId"], "voterDirectoryId": lost["replicaDirectoryId"],
+                 "lastOffsetEpoch": epoch - 1, "lastOffset": 1 << 40}
+    request = {"voterId": lost["replicaId"], "topics": [{"topicName": "__cluster_metadata", "partitions": [partition]}]}
+    connection = Connection(asked.controller_address)
+    try:
+        return connection.ask("Vote", 2, request)["topics"][0]["partitions"][0]
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("role", ["controller", "broker"])
+def test_voter_that_lost_its_disk_votes_again_when_it_is_a_voter_again(kind, tmp_path, role):
+    """Its replicas are filled at once. Its promises as a voter are lost with the disk, and so it is another voter from then on."""
+    with Whole(kind, tmp_path, first_voters=len(NODES)) as whole:
+        nodes = whole.cluster.nodes
+        controller = controller_of(whole.cluster)
+        lost = controller if role == "controller" else next(node for node in NODES if node != controller)
+        others = [node for node in NODES if node != lost]
+        nodes[lost].kill()
+        shutil.rmtree(nodes[lost].data)
+        whole.load.wait_for_acknowledgements_of_each(20)
+        nodes[lost].format("--no-initial-controllers").start()
+        wait_for("the new replica observes", lambda: lost in [each["replicaId"] for each in (quorum(nodes[others[0]]) or {}).get("observers", [])],
+                 TIMEOUT_S)
+        whole.cluster.wait_until_in_sync(TOPIC, PARTITIONS, REPLICAS)
+        told = quorum(nodes[others[0]])
+        voters = {each["replicaId"]: each for each in told["currentVoters"]}
+        refused = vote_for(nodes[lost], voters[lost], voters[others[1]], told["leaderEpoch"] + 1)
+        assert (refused["errorCode"], refused["voteGranted"]) == (INVALID_VOTER_KEY, False)
+        weir = commands.Weir(",".join(nodes[node].bootstrap for node in others), tmp_path)
+        for words in (("remove-controller", "--id", str(lost)), ("add-controller", "-c", str(nodes[lost].properties))):
+            wait_for(f"weir quorum {words[0]}", lambda command=words: weir.run("quorum", *command).code == 0, TIMEOUT_S)
+        whole.load.wait_for_acknowledgements_of_each(20)
+        whole.check()
 
 
 def refusal(cluster: Cluster, topic: str, acks: str) -> str | None:
@@ -117,6 +121,12 @@ def end_offset(cluster: Cluster, topic: str) -> int:
         return consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=TIMEOUT_S)[1]
     finally:
         consumer.close()
+
+
+@pytest.fixture
+def cluster(kind, tmp_path):
+    with Cluster(tmp_path, [kind] * len(NODES), SETTINGS) as nodes:
+        yield nodes.start()
 
 
 def test_too_small_an_isr_takes_nothing_for_all_and_shows_nothing(cluster):

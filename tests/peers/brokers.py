@@ -14,6 +14,7 @@ import subprocess
 import time
 
 import kafka_jars
+import machines
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg"
@@ -79,10 +80,12 @@ def _die_with_parent() -> None:
 class Broker:
     """One broker process and its directory. The directory outlives the process, and another kind can open it."""
 
-    def __init__(self, kind: str, directory: pathlib.Path, overrides: dict[str, str | None] | None = None) -> None:
+    def __init__(self, kind: str, directory: pathlib.Path, overrides: dict[str, str | None] | None = None,
+                 machine: machines.Machine | None = None) -> None:
         if kind not in KINDS:
             raise ValueError(f"broker kind {kind!r} is none of {KINDS}")
         self.kind = kind
+        self.machine = machine
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.properties = self.directory / "server.properties"
@@ -121,7 +124,9 @@ class Broker:
 
     @property
     def data(self) -> pathlib.Path:
-        return pathlib.Path(self.setting("log.dirs"))
+        """The log directory, as this process reaches it."""
+        path = pathlib.Path(self.setting("log.dirs"))
+        return self.machine.seen(path) if self.machine else path
 
     @property
     def pid(self) -> int:
@@ -131,7 +136,10 @@ class Broker:
 
     def as_kind(self, kind: str) -> Broker:
         """The same directory and settings, to be opened by another kind of broker."""
-        return Broker(kind, self.directory)
+        return Broker(kind, self.directory, machine=self.machine)
+
+    def _on_machine(self, command: list[str]) -> list[str]:
+        return [*self.machine.enter, *command] if self.machine else command
 
     def format(self, *options: str) -> Broker:
         words = ["-t", CLUSTER_ID, "-c", str(self.properties), *options]
@@ -139,7 +147,7 @@ class Broker:
             command = [weir_binary(), "format", *words]
         else:
             command = kafka_jars.tool("storage", "format", *words)
-        done = subprocess.run(command, capture_output=True, text=True, timeout=START_TIMEOUT_S, check=False)
+        done = subprocess.run(self._on_machine(command), capture_output=True, text=True, timeout=START_TIMEOUT_S, check=False)
         if done.returncode != 0:
             raise BrokerError(f"{self.kind} format failed: {done.stdout}{done.stderr}")
         return self
@@ -152,7 +160,7 @@ class Broker:
 
     def launch(self, outlives_us: bool = False) -> Broker:
         """Starts the process without waiting for it. It dies with the thread that calls this, if not told otherwise."""
-        command = self.command()
+        command = self._on_machine(self.command())
         self._log_start = self.log.stat().st_size if self.log.exists() else 0
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,

@@ -13,33 +13,38 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic, PartitionMetadata
 
 import brokers
+from machines import Machine
 
 
 class Cluster:
     """Its nodes by id, from 1. Made formatted; start() starts them all. `overrides_of` has the settings of each kind of node. With `first_voters`
-    the voters can be changed, and so many of the nodes vote at first."""
+    the voters can be changed, and so many of the nodes vote at first. Nodes may have machines of their own, and options of `format`."""
 
     def __init__(self, directory: pathlib.Path, kinds: list[str], overrides: dict[str, str] | None = None,
-                 overrides_of: dict[str, dict[str, str]] | None = None, first_voters: int | None = None) -> None:
+                 overrides_of: dict[str, dict[str, str]] | None = None, first_voters: int | None = None,
+                 machines: dict[int, Machine] | None = None, format_options: tuple[str, ...] = ()) -> None:
+        on = machines or {}
+        hosts = [on[i + 1].address if i + 1 in on else "127.0.0.1" for i in range(len(kinds))]
         ports = brokers.free_ports(2 * len(kinds))
-        clients, controllers = ports[:len(kinds)], ports[len(kinds):]
-        voters = ",".join(f"{i + 1}@127.0.0.1:{port}" for i, port in enumerate(controllers))
-        servers = ",".join(f"127.0.0.1:{port}" for port in controllers)
+        clients = [f"{host}:{port}" for host, port in zip(hosts, ports)]
+        controllers = [f"{host}:{port}" for host, port in zip(hosts, ports[len(kinds):])]
+        voters = ",".join(f"{i + 1}@{controller}" for i, controller in enumerate(controllers))
+        servers = ",".join(controllers)
         quorum = {"controller.quorum.voters": voters} if first_voters is None else {
             "controller.quorum.voters": None, "controller.quorum.bootstrap.servers": servers}
         # An id never begins with the sign of an option.
         directories = ["A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode()[1:22] for _ in kinds]
-        initial = ",".join(f"{i + 1}@127.0.0.1:{controllers[i]}:{directories[i]}" for i in range(first_voters or 0))
+        initial = ",".join(f"{i + 1}@{controllers[i]}:{directories[i]}" for i in range(first_voters or 0))
         self.nodes: dict[int, brokers.Broker] = {}
         for i, kind in enumerate(kinds):
             settings = {
                 "node.id": str(i + 1),
-                "listeners": f"PLAINTEXT://127.0.0.1:{clients[i]},CONTROLLER://127.0.0.1:{controllers[i]}",
-                "advertised.listeners": f"PLAINTEXT://127.0.0.1:{clients[i]}",
+                "listeners": f"PLAINTEXT://{clients[i]},CONTROLLER://{controllers[i]}",
+                "advertised.listeners": f"PLAINTEXT://{clients[i]}",
             } | quorum | (overrides or {}) | (overrides_of or {}).get(kind, {})
-            node = brokers.Broker(kind, directory / f"node-{i + 1}", settings)
+            node = brokers.Broker(kind, directory / f"node-{i + 1}", settings, on.get(i + 1))
             options = [] if first_voters is None else ["--initial-controllers", initial] if i < first_voters else ["--no-initial-controllers"]
-            self.nodes[i + 1] = node.format(*options)
+            self.nodes[i + 1] = node.format(*format_options, *options)
 
     @property
     def bootstrap(self) -> str:

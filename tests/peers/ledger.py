@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 
@@ -86,10 +87,11 @@ class Ledger:
 
 
 class Load:
-    """Sends without pause in a thread of its own until told to stop."""
+    """Sends in a thread of its own until told to stop; between the records of a partition it makes a pause, if told so."""
 
-    def __init__(self, bootstrap: str, book: Ledger, codec: str) -> None:
+    def __init__(self, bootstrap: str, book: Ledger, codec: str, pause_s: float = 0) -> None:
         self.book = book
+        self._pause_s = pause_s
         self.producer = Producer(producer_settings(bootstrap, codec))
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -100,6 +102,7 @@ class Load:
             for partition in range(self.book.partitions):
                 self.book.send(self.producer, partition, b"x" * 100)
             self.producer.poll(0)
+            self._stopping.wait(self._pause_s)
 
     def stop(self) -> None:
         """Returns when everything sent is acknowledged or has failed."""
@@ -124,6 +127,55 @@ class Load:
                 return
             waiting.wait(0.005)
         raise AssertionError(f"no {more} acknowledgements in {TIMEOUT_S} s")
+
+    def wait_for_acknowledgements_of_each(self, more: int, partitions: Iterable[int] | None = None) -> None:
+        """As wait_for_acknowledgements(), so many of each partition, or of each of those."""
+        waiting = threading.Event()
+        book = self.book.acknowledged
+        goals = {partition: len(book[partition]) + more for partition in partitions or range(self.book.partitions)}
+        for _ in range(TIMEOUT_S * 200):
+            if self.book.errors or all(len(book[partition]) >= goal for partition, goal in goals.items()):
+                return
+            waiting.wait(0.005)
+        late = {partition: goal - len(book[partition]) for partition, goal in goals.items() if len(book[partition]) < goal}
+        raise AssertionError(f"acknowledgements of partitions that did not come in {TIMEOUT_S} s: {late}")
+
+
+class Watch:
+    """Reads along in a thread of its own: what somebody has read stays where it was read."""
+
+    def __init__(self, bootstrap: str, topic: str, partitions: int) -> None:
+        self.seen: list[list[tuple[int, int]]] = [[] for _ in range(partitions)]
+        self._errors: list[str] = []
+        self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "watch", "enable.auto.commit": False, "auto.offset.reset": "error",
+                                   "socket.timeout.ms": 5_000, "log_level": 0})
+        self._consumer.assign([TopicPartition(topic, partition, 0) for partition in range(partitions)])
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            for message in self._consumer.consume(1000, 0.1):
+                error = message.error()
+                if error is None:
+                    self.seen[message.partition()].append((message.offset(), int(message.value().split(b":", 1)[0])))
+                elif error.name() == "_AUTO_OFFSET_RESET":
+                    self._errors.append(f"cut off below a reader: {error}")
+        self._consumer.close()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def violations(self, read: list[list[tuple[int, int]]]) -> list[str]:
+        """`read` is what is there when all is over."""
+        found = list(self._errors)
+        for partition, pairs in enumerate(read):
+            there = dict(pairs)
+            found += [f"uncommitted: record {number} at offset {offset} of partition {partition} was read, and {there.get(offset)} is there"
+                      for offset, number in self.seen[partition] if there.get(offset) != number]
+        return found
 
 
 def read_back(bootstrap: str, topic: str, partitions: int) -> list[list[tuple[int, int]]]:

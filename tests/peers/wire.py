@@ -210,8 +210,9 @@ def decode_response(name: str, version: int, data: bytes) -> dict[str, Any]:
 class Connection:
     """One connection to a broker; answers None to a request after which it was closed, and connects anew."""
 
-    def __init__(self, address: tuple[str, int]) -> None:
+    def __init__(self, address: tuple[str, int], timeout_s: float = TIMEOUT_S) -> None:
         self.address = address
+        self.timeout_s = timeout_s
         self.socket: socket.socket | None = None
 
     def ask(self, name: str, version: int, body: dict[str, Any]) -> dict[str, Any] | None:
@@ -223,7 +224,7 @@ class Connection:
 
     def exchange(self, frame: bytes) -> bytes | None:
         if self.socket is None:
-            self.socket = socket.create_connection(self.address, TIMEOUT_S)
+            self.socket = socket.create_connection(self.address, self.timeout_s)
         try:
             self.socket.sendall(frame)
             return self._read(struct.unpack(">i", self._read(4))[0])
