@@ -48,18 +48,25 @@ void wait_for_admin(rd_kafka_queue_t* queue, const std::string& what) {
   rd_kafka_queue_destroy(queue);
 }
 
-// Whether every partition of the topic has a leader, as the broker tells.
-bool has_leaders(rd_kafka_t* client, const std::string& name, int partitions) {
+// Whether every partition of the topic has a leader and `in_sync` replicas in sync, as a broker tells.
+bool is_led(rd_kafka_t* client, const std::string& name, int partitions, int in_sync) {
   const Topic topic = open_topic(client, name);
   const struct rd_kafka_metadata* metadata = nullptr;
   if (rd_kafka_metadata(client, 0, topic.get(), &metadata, kTimeoutMs) != RD_KAFKA_RESP_ERR_NO_ERROR) return false;
-  int leaders = 0;
+  int led = 0;
   if (metadata->topic_cnt == 1) {
-    for (int i = 0; i < metadata->topics[0].partition_cnt; ++i)
-      leaders += metadata->topics[0].partitions[i].leader >= 0;
+    for (int i = 0; i < metadata->topics[0].partition_cnt; ++i) {
+      const auto& partition = metadata->topics[0].partitions[i];
+      led += partition.leader >= 0 && partition.isr_cnt == in_sync ? 1 : 0;
+    }
   }
   rd_kafka_metadata_destroy(metadata);
-  return leaders == partitions;
+  return led == partitions;
+}
+
+// Seldom enough that being asked costs the brokers little beside what they are measured at.
+void wait_until_led(rd_kafka_t* client, const std::string& name, int partitions, int in_sync) {
+  while (!is_led(client, name, partitions, in_sync)) usleep(10'000 + static_cast<useconds_t>(partitions) * 20);
 }
 
 }  // namespace
@@ -94,8 +101,9 @@ void create_topic(const Arguments& arguments) {
       make_client(RD_KAFKA_PRODUCER, make_config({{"bootstrap.servers", arguments.text("bootstrap")}}));
   const std::string name = arguments.text("topic");
   const int partitions = static_cast<int>(arguments.number("partitions"));
+  const int replicas = static_cast<int>(arguments.number("replicas", 1));
   char error[512];
-  rd_kafka_NewTopic_t* topic = rd_kafka_NewTopic_new(name.c_str(), partitions, 1, error, sizeof error);
+  rd_kafka_NewTopic_t* topic = rd_kafka_NewTopic_new(name.c_str(), partitions, replicas, error, sizeof error);
   if (topic == nullptr) die(error);
   for (const std::string& config : arguments.all("config")) {
     const size_t equals = config.find('=');
@@ -105,7 +113,16 @@ void create_topic(const Arguments& arguments) {
   rd_kafka_CreateTopics(client.get(), &topic, 1, nullptr, queue);
   wait_for_admin(queue, "create " + name);
   rd_kafka_NewTopic_destroy(topic);
-  while (!has_leaders(client.get(), name, partitions)) usleep(10'000);
+  wait_until_led(client.get(), name, partitions, replicas);
+}
+
+void await_in_sync(const Arguments& arguments) {
+  const Client client = make_client(
+      RD_KAFKA_PRODUCER, make_config({{"bootstrap.servers", arguments.text("bootstrap")}, {"log_level", "0"}}));
+  const int partitions = static_cast<int>(arguments.number("partitions"));
+  for (const std::string& name : arguments.all("topic")) {
+    wait_until_led(client.get(), name, partitions, static_cast<int>(arguments.number("in-sync")));
+  }
 }
 
 void delete_topic(const Arguments& arguments) {

@@ -35,8 +35,12 @@ Client make_producer(const Settings& settings, DeliveryCallback delivered, void*
 Client make_consumer(const Settings& settings, const std::string& topic, int partitions, bool from_start);
 Topic open_topic(rd_kafka_t* client, const std::string& name);
 
-// --bootstrap --topic --partitions [--config name=value]...; returns when the topic has its leaders.
+// --bootstrap --topic --partitions [--replicas N] [--config name=value]...; returns when each partition has a leader
+// and all its replicas are in sync.
 void create_topic(const Arguments& arguments);
+// --bootstrap --topic... --partitions --in-sync; returns when each partition of each topic has a leader and so many
+// replicas in sync. `--partitions` is of each topic.
+void await_in_sync(const Arguments& arguments);
 // --bootstrap --topic
 void delete_topic(const Arguments& arguments);
 

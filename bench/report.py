@@ -4,26 +4,51 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import statistics
 
 import rows
 
 Results = dict[str, dict[str, dict[str, list[float]]]]  # Row, side, metric: one value per round.
 
+FAILED = "failed"  # In place of the metrics of a side: why it has none.
+
 HEAD = """# Benchmarks: weir beside Apache Kafka 4.3.1
 
-`make bench` made this page. Both brokers ran on the same machine, on the same disk, from the same `server.properties`, under the
-same load generator (`bench/`, C++ on librdkafka; 6 partitions, acks=all, idempotent producer). Both stayed up and took the loads in
-turn, {rounds} times each; Kafka was warmed up for every load until its CPU per record had settled, for at least
-{warm_up} s at first. The numbers are medians; what counts is the ratio. CPU is the broker process's user and system time from
+`make bench` made this page; `bench/run --group NAME` makes one of its sections anew. Both brokers ran on the same machine, on the
+same disk, from the same `server.properties`, under the same load generator (`bench/`, C++ on librdkafka; 6 partitions, acks=all,
+idempotent producer). The numbers are medians; what counts is the ratio. CPU is the broker process's user and system time from
 `/proc`; resident memory is `VmRSS` (Kafka with its default heap of 1 GiB). Latencies at a fixed rate count from the time at
-which a record was due, so that a stall is paid by every record due in it. The floor is what a bare loop costs in the same run.
+which a record was due, so that a stall is paid by every record due in it. Kafka was warmed up for every load until its CPU per
+record had settled.
 
 weir does not open a compressed batch on a topic that does not need it (no compaction, no recompression); it checks the batch's
 header and its checksum. Apache Kafka opens every batch. The rows with lz4 and zstd contain that difference.
-
-Machine: {machine}. Started {date}.
 """
+
+SECTIONS = {
+    "node": """## One node
+
+Both stayed up and took the loads in turn, {rounds} times each; Kafka was warmed up for at least {warm_up} s at first. The floor is
+what a bare loop costs in the same run.
+""",
+    "scale": """## Very many of something
+
+Each kind alone, once, on a node of its own.
+""",
+    "cluster": """## Three nodes
+
+Three nodes of either kind on this one machine, each a broker and a controller, with Kafka's default settings: sessions of 9 s,
+replicas that lag for 30 s. Each partition has three replicas, `min.insync.replicas` is 2, and producers wait for all (`acks=all`).
+CPU and memory are those of the three processes together. The two rows of loads: both clusters stayed up and took the loads in turn,
+{rounds} times each, Kafka warm. The rest: each kind alone, once, on a cluster of its own.
+
+The nodes that are killed lead a third of the partitions. {kills} times the active controller was among what died, {kills} times it
+was not; the time is that of the partition that waited longest of all, as its producer saw it (librdkafka, which connects anew after 5
+to 50 ms), and the longest of these kills. Everything that was acknowledged is read back at the end: the row fails where something is
+lost, doubled or out of order.
+""",
+}
 
 
 def median(values: list[float]) -> float:
@@ -59,7 +84,8 @@ def bound_of(bound: rows.Bound, side: dict[str, dict[str, list[float]]], floors:
 
 
 def row_lines(row: rows.Row, side: dict[str, dict[str, list[float]]], floors: dict[str, list[float]]) -> list[str]:
-    lines = [f"| **{row.title}** | | | | |"]
+    failures = "; ".join(f"{kind} **failed**: {of[FAILED]}" for kind, of in side.items() if FAILED in of)
+    lines = [f"| **{row.title}** | | | | {failures} |"]
     for metric in row.metrics:
         values = {kind: median(side[kind][metric]) if metric in side.get(kind, {}) else None for kind in ("kafka", "weir")}
         cells = ["-" if value is None else number(value) for value in values.values()]
@@ -75,12 +101,30 @@ def row_lines(row: rows.Row, side: dict[str, dict[str, list[float]]], floors: di
     return lines
 
 
-def render(measured: list[rows.Row], results: Results, floors: dict[str, list[float]], head: dict[str, object]) -> str:
-    lines = [HEAD.format(machine=machine(), **head), "| work | Apache Kafka | weir | weir / Kafka | to be reached |",
-             "|---|---|---|---|---|"]
-    for row in measured:
-        lines += row_lines(row, results[row.name], floors)
-    if floors:
-        lines += ["", "| the floor, in the same run | |", "|---|---|"]
-        lines += [f"| {rows.FLOOR_TITLES[name]} | {number(median(values))} |" for name, values in floors.items()]
-    return "\n".join(lines) + "\n"
+def has_failed(results: Results) -> bool:
+    return any(FAILED in of for sides in results.values() for of in sides.values())
+
+
+def sections(measured: list[rows.Row], results: Results, floors: dict[str, list[float]], head: dict[str, object]) -> dict[str, str]:
+    """The sections of the groups of which something was measured, by their first lines."""
+    made = {}
+    for group, text in SECTIONS.items():
+        of_group = [row for row in measured if row.name in {one.name for one in rows.GROUPS[group]}]
+        if not of_group:
+            continue
+        lines = [text.format(**head), f"Machine: {machine()}. Started {head['date']}.", "",
+                 "| work | Apache Kafka | weir | weir / Kafka | to be reached |", "|---|---|---|---|---|"]
+        for row in of_group:
+            lines += row_lines(row, results[row.name], floors)
+        if floors and group == "node":
+            lines += ["", "| the floor, in the same run | |", "|---|---|"]
+            lines += [f"| {rows.FLOOR_TITLES[name]} | {number(median(values))} |" for name, values in floors.items()]
+        made[text.splitlines()[0]] = "\n".join(lines) + "\n"
+    return made
+
+
+def page(made: dict[str, str], before: str) -> str:
+    """The page with these sections anew, and of the others what it had before."""
+    kept = {section.splitlines()[0]: section.rstrip() + "\n" for section in re.split(r"^(?=## )", before, flags=re.MULTILINE)[1:]}
+    titles = [text.splitlines()[0] for text in SECTIONS.values()]
+    return "\n".join([HEAD, *((kept | made)[title] for title in titles if title in kept | made)])

@@ -6,6 +6,7 @@ import dataclasses
 
 GIB = 1 << 30
 PARTITIONS = "6"
+CLUSTER_NODES = 3
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Row:
     settings: dict[str, str] = dataclasses.field(default_factory=dict)
     preload: dict[str, str] = dataclasses.field(default_factory=dict)
     topic: dict[str, str] = dataclasses.field(default_factory=dict)  # Settings of the topic.
+    nodes: int = 1  # That take the load, with as many replicas of each partition.
 
 
 def produce(name: str, title: str, records: int, record_bytes: int, bounds: tuple[Bound, ...], **load: str) -> Row:
@@ -56,11 +58,18 @@ def consume(name: str, title: str, records: int, record_bytes: int, consumers: i
                preload={"count": str(records), "record-bytes": str(record_bytes)})
 
 
-def paced(rate: int, cpu_factor: float) -> Row:
+def paced(rate: int, cpu_factor: float | None) -> Row:
     return Row(f"paced-{rate}", f"{rate:,} rec/s one by one, 1 KiB, produced and consumed", "paced",
                {"rate": str(rate), "seconds": "8", "record-bytes": "1024"},
                ("cpu_us_per_record", "ack_p50_us", "ack_p99_us", "ack_p999_us", "e2e_p50_us", "e2e_p99_us", "e2e_p999_us"),
-               (Bound("cpu_us_per_record", cpu_factor), Bound("ack_p99_us", 1 / 4), Bound("e2e_p99_us", 1 / 4)))
+               (*((Bound("cpu_us_per_record", cpu_factor),) if cpu_factor else ()),
+                Bound("ack_p99_us", 1 / 4), Bound("e2e_p99_us", 1 / 4)))
+
+
+def on_cluster(row: Row) -> Row:
+    """The same on a cluster of three nodes, that hold three replicas of each partition."""
+    return dataclasses.replace(row, name=f"cluster-{row.name}", nodes=CLUSTER_NODES,
+                               topic={**row.topic, "min.insync.replicas": "2"})
 
 
 ROWS = (
@@ -113,7 +122,28 @@ SCALE = (
     members("consumer-1000", "1,000 members of a group of the consumer protocol (KIP-848)", None),
 )
 
-ALL = (*ROWS, START, *SCALE)
+# Three nodes, each a broker and a controller; three replicas, acks=all. The first take loads; the others are measured on
+# clusters of their own; see cluster_rows.py.
+CLUSTER = (
+    on_cluster(produce("produce-1k-full", "produce 1 KiB, full batches", 1 << 20, 1024,
+                       (Bound("cpu_s_per_gib", 1 / 3), Bound("rss_mib", 1 / 8)))),
+    on_cluster(paced(2_000, None)),
+    Row("cluster-kill", "kill -9 of a node that leads, under 1,000 rec/s; nothing lost, doubled or out of order", "", {},
+        ("gap_controller_s", "gap_other_s", "whole_s"),
+        (Bound("gap_controller_s", 1.5, ""), Bound("gap_other_s", 1.5, ""), Bound("whole_s", 1 / 8))),
+    Row("cluster-idle", "at rest, with 6 partitions", "", {}, ("idle_rss_mib", "idle_cpu_percent"),
+        (Bound("idle_rss_mib", 1 / 12), Bound("idle_cpu_percent", 1, ""))),
+    Row("cluster-30000-replicas", "10,000 partitions of three replicas each", "", {},
+        ("create_s", "create_cpu_s", "idle_rss_mib", "idle_cpu_percent", "failover_s", "crash_restart_s", "crash_restart_cpu_s",
+         "stop_s", "clean_restart_s", "clean_restart_cpu_s"),
+        tuple(Bound(metric, 1 / 5) for metric in
+              ("create_s", "create_cpu_s", "idle_cpu_percent", "crash_restart_s", "crash_restart_cpu_s", "clean_restart_s",
+               "clean_restart_cpu_s"))),
+)
+
+ALL = (*ROWS, START, *SCALE, *CLUSTER)
+# What one run measures together, and a section of the page each.
+GROUPS = {"node": (*ROWS, START), "scale": SCALE, "cluster": CLUSTER}
 
 FLOORS = {
     "recv-crc-write-1m": ("recv-crc-write", {"bytes": str(GIB), "chunk": str(1 << 20)}, "cpu_s_per_gib"),
@@ -141,6 +171,14 @@ UNITS = {
     "compaction_cpu_s": "broker CPU of the compaction, s", "peak_rss_mib": "peak resident memory, MiB",
     "connection_kib": "broker resident memory per connection, KiB",
     "group_cpu_s": "broker CPU until then, s", "group_rss_mib": "resident memory then, MiB",
+    "gap_controller_s": "longest time without an acknowledgement, the active controller killed, s",
+    "gap_other_s": "longest time without an acknowledgement, another node killed, s",
+    "whole_s": "started again: until every ISR is whole, s",
+    "create_s": "until all replicas are in sync and each partition took a record, s",
+    "failover_s": "kill -9 of a node: until each partition is led and has an ISR of the others, s",
+    "crash_restart_s": "started again: until every ISR is whole, s", "crash_restart_cpu_s": "CPU of all nodes until then, s",
+    "stop_s": "a node is stopped: until its process has ended, s",
+    "clean_restart_s": "started again after that: until every ISR is whole, s", "clean_restart_cpu_s": "CPU of all nodes until then, s",
 }
 
 

@@ -7,9 +7,9 @@ import functools
 import pathlib
 import shutil
 import time
-from collections.abc import Callable
 
 import brokers
+import load
 import members
 import memory
 import wire
@@ -28,24 +28,22 @@ COMPACT_VERSIONS = 10  # Of each key: one of them lives.
 WAIT_S = 600  # For a broker that hangs.
 KIND_TOPIC = 2  # Of a resource whose settings are changed.
 
-RunLoad = Callable[..., dict]
 
-
-def touch(run_load: RunLoad, broker: brokers.Broker, topic: str, partitions: int) -> None:
+def touch(broker: brokers.Broker, topic: str, partitions: int) -> None:
     """Returns when each partition has taken a record: then all are led, and their logs are open."""
-    run_load("produce", {"bootstrap": broker.bootstrap, "topic": topic, "partitions": str(partitions), "count": str(partitions),
+    load.run("produce", {"bootstrap": broker.bootstrap, "topic": topic, "partitions": str(partitions), "count": str(partitions),
                          "record-bytes": "100"})
 
 
-def partitions(kind: str, directory: pathlib.Path, run_load: RunLoad, quick: bool) -> dict[str, float]:
+def partitions(kind: str, directory: pathlib.Path, quick: bool) -> dict[str, float]:
     count = PARTITIONS // (20 if quick else 1)
     broker = brokers.create(kind, directory)
     found = {}
     before = broker.cpu_seconds()
     for topic in TOPICS:
-        run_load("create-topic", {"bootstrap": broker.bootstrap, "topic": topic, "partitions": str(count)})
+        load.run("create-topic", {"bootstrap": broker.bootstrap, "topic": topic, "partitions": str(count)})
     for topic in TOPICS:
-        touch(run_load, broker, topic, count)
+        touch(broker, topic, count)
     found["create_cpu_s"] = broker.cpu_seconds() - before
     idle_s = IDLE_S / (10 if quick else 1)
     time.sleep(idle_s)  # What making them set in motion ends before idleness is measured.
@@ -56,22 +54,22 @@ def partitions(kind: str, directory: pathlib.Path, run_load: RunLoad, quick: boo
     broker.stop(timeout_s=300)
     broker.start()
     for topic in TOPICS:
-        touch(run_load, broker, topic, count)
+        touch(broker, topic, count)
     found["restart_cpu_s"] = broker.cpu_seconds()
     broker.stop(timeout_s=300)
     shutil.rmtree(directory)
     return found
 
 
-def crash(kind: str, directory: pathlib.Path, run_load: RunLoad, quick: bool) -> dict[str, float]:
+def crash(kind: str, directory: pathlib.Path, quick: bool) -> dict[str, float]:
     broker = brokers.create(kind, directory)
     options = {"bootstrap": broker.bootstrap, "topic": TOPIC, "partitions": str(CRASH_PARTITIONS)}
-    run_load("create-topic", options)
+    load.run("create-topic", options)
     records = CRASH_BYTES // CRASH_RECORD_BYTES // (50 if quick else 1)
-    run_load("produce", options | {"count": str(records), "record-bytes": str(CRASH_RECORD_BYTES)})
+    load.run("produce", options | {"count": str(records), "record-bytes": str(CRASH_RECORD_BYTES)})
     broker.kill()
     broker.start()
-    touch(run_load, broker, TOPIC, CRASH_PARTITIONS)
+    touch(broker, TOPIC, CRASH_PARTITIONS)
     found = {"recovery_cpu_s": broker.cpu_seconds()}
     broker.stop()
     shutil.rmtree(directory)
@@ -86,13 +84,13 @@ def cleaned_partitions(broker: brokers.Broker) -> int:
     return sum(line.startswith(TOPIC + " ") for line in file.read_text(encoding="utf-8").splitlines())
 
 
-def compact(kind: str, directory: pathlib.Path, run_load: RunLoad, quick: bool) -> dict[str, float]:
+def compact(kind: str, directory: pathlib.Path, quick: bool) -> dict[str, float]:
     broker = brokers.create(kind, directory, {"log.cleaner.backoff.ms": "1000"})
     options = {"bootstrap": broker.bootstrap, "topic": TOPIC, "partitions": str(COMPACT_PARTITIONS)}
-    run_load("create-topic", options, "--config", f"segment.bytes={(16 << 20) // (16 if quick else 1)}")
+    load.run("create-topic", options, "--config", f"segment.bytes={(16 << 20) // (16 if quick else 1)}")
     keys = COMPACT_BYTES // COMPACT_RECORD_BYTES // COMPACT_VERSIONS // (50 if quick else 1)
     keys -= keys % COMPACT_PARTITIONS  # So that a key stays in its partition.
-    run_load("produce", options | {"count": str(keys * COMPACT_VERSIONS), "record-bytes": str(COMPACT_RECORD_BYTES),
+    load.run("produce", options | {"count": str(keys * COMPACT_VERSIONS), "record-bytes": str(COMPACT_RECORD_BYTES),
                                    "keys": str(keys)})
     memory.prime(directory)
     # All is there before the first compaction: else the number of rounds would be left to the clock.
@@ -113,7 +111,7 @@ def compact(kind: str, directory: pathlib.Path, run_load: RunLoad, quick: bool) 
     return found
 
 
-def connections(count: int, kind: str, directory: pathlib.Path, _: RunLoad, quick: bool) -> dict[str, float]:
+def connections(count: int, kind: str, directory: pathlib.Path, quick: bool) -> dict[str, float]:
     """Each connection has asked once before it rests, as a client's does."""
     broker = brokers.create(kind, directory)
     # Those whose memory is not counted: with the first ones come the pages that all share.
@@ -136,10 +134,10 @@ def connect(broker: brokers.Broker) -> wire.Connection:
     return connection
 
 
-def group(protocol: str, count: int, kind: str, directory: pathlib.Path, run_load: RunLoad, quick: bool) -> dict[str, float]:
+def group(protocol: str, count: int, kind: str, directory: pathlib.Path, quick: bool) -> dict[str, float]:
     size = count // (20 if quick else 1)
     broker = brokers.create(kind, directory)
-    run_load("create-topic", {"bootstrap": broker.bootstrap, "topic": TOPIC, "partitions": str(size)})
+    load.run("create-topic", {"bootstrap": broker.bootstrap, "topic": TOPIC, "partitions": str(size)})
     members.prepare(broker.address)
     before = broker.cpu_seconds()
     members.run(protocol, broker.address, TOPIC, size, WAIT_S)

@@ -83,6 +83,17 @@ class Cluster:
 
         wait_for(f"{factor} replicas in sync of each partition of {topic}", whole)
 
+    def living(self) -> list[brokers.Broker]:
+        return [node for node in self.nodes.values() if node.alive()]
+
+    def status(self, key: str) -> int:
+        """A value of /proc/PID/status in KiB, e.g. VmRSS, of all living nodes together."""
+        return sum(node.status(key) for node in self.living())
+
+    def cpu_seconds(self) -> float:
+        """User and system time of all living nodes, each since its start."""
+        return sum(node.cpu_seconds() for node in self.living())
+
     def stop(self) -> None:
         for node in self.nodes.values():
             node.stop()
@@ -90,9 +101,12 @@ class Cluster:
     def __enter__(self) -> Cluster:
         return self
 
-    def __exit__(self, *_) -> None:
+    def kill(self) -> None:
         for node in self.nodes.values():
             node.kill()
+
+    def __exit__(self, *_) -> None:
+        self.kill()
 
 
 def wait_for(what: str, condition, timeout_s: float = 60):

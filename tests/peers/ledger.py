@@ -6,6 +6,7 @@ there, once, at the offset that was told, and records stand in the order in whic
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from collections.abc import Iterable
@@ -36,20 +37,20 @@ class Ledger:
     def send(self, producer: Producer, partition: int, padding: bytes = b"") -> None:
         number = self.sent[partition]
         self.sent[partition] += 1
-
-        def delivered(error, message) -> None:
-            with self._lock:
-                if error is not None:
-                    self.errors.append(f"record {number} of partition {partition}: {error}")
-                else:
-                    self.acknowledged[partition][number] = message.offset()
-
+        delivered = functools.partial(self.note_delivery, partition, number)
         while True:
             try:
                 producer.produce(self.topic, b"%d:" % number + padding, partition=partition, on_delivery=delivered)
                 return
             except BufferError:
                 producer.poll(0.1)
+
+    def note_delivery(self, partition: int, number: int, error, message) -> None:
+        with self._lock:
+            if error is not None:
+                self.errors.append(f"record {number} of partition {partition}: {error}")
+            else:
+                self.acknowledged[partition][number] = message.offset()
 
     def acknowledged_count(self) -> int:
         with self._lock:
