@@ -19,6 +19,12 @@ constexpr Duration kRegistrationRetry = milliseconds(200);
 // Of a controller that cannot decide, when a broker wants to go: perhaps the whole cluster stops.
 constexpr Duration kShutdownAnswerPatience = seconds(3);
 
+// Of a process that was killed the session lasts for a while, and a controller's full disk may get room again.
+bool may_pass(ErrorCode error) {
+  return error == ErrorCode::kDuplicateBrokerRegistration || error == ErrorCode::kKafkaStorageError ||
+         error == ErrorCode::kRequestTimedOut;
+}
+
 }  // namespace
 
 Task<Result<>> BrokerLifecycle::start(std::vector<AdvertisedListener> listeners) {
@@ -57,8 +63,7 @@ Task<Result<>> BrokerLifecycle::register_broker(MonotonicTime deadline) {
       co_await applier_.caught_up();
       co_return Result<>();
     }
-    // Of a process that was killed the session lasts for a while.
-    if (error != ErrorCode::kDuplicateBrokerRegistration || Loop::current().now() >= deadline) {
+    if (!may_pass(error) || Loop::current().now() >= deadline) {
       co_return fail(Errc::kUnavailable, fmt::format("the controller refuses broker {}: {}", node_.node_id.value(),
                                                      protocol::error_name(error)));
     }

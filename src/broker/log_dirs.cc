@@ -442,6 +442,42 @@ Task<std::vector<CheckpointedPartition>> LogDirs::checkpointed_of_last_run() {
   co_return all;
 }
 
+Task<void> LogDirs::put_strays_aside(const quorum::MetadataImage& image) {
+  co_await call_on(loop_, [&]() -> Task<void> {
+    for (const auto& directory : directories_) {
+      if (!directory->is_online) continue;
+      const Result<size_t> count = co_await node_.seams.disk_threads.run(
+          [this, &directory, &image] { return put_strays_aside(*directory, image); });
+      if (count) {
+        directory->logs -= std::min(directory->logs, *count);
+      } else {
+        log_warn("log-dirs", "cannot put strays aside", kv("directory", directory->path),
+                 kv("why", count.error().message));
+        if (is_device_failure(count.error().code)) report_failure(directory->path, count.error().message);
+      }
+    }
+  });
+}
+
+Result<size_t> LogDirs::put_strays_aside(Directory& directory, const quorum::MetadataImage& image) {
+  TRY_ASSIGN(const auto listed, directory.files->list_partitions());
+  size_t count = 0;
+  for (const auto& entry : listed) {
+    const TopicPartition& partition = entry.directory.partition;
+    if (entry.directory.kind != DirectoryKind::kLive || partition.topic == quorum::kMetadataTopic) continue;
+    const auto topic = image.topic(partition.topic);
+    const auto* assigned = topic == nullptr ? nullptr : topic->partition(partition.index);
+    if (assigned != nullptr && assigned->has_replica(node_.node_id)) continue;
+    const std::string aside = marked_folder(directory.path, partition, DirectoryKind::kStray);
+    log_warn("log-dirs", "a folder of a partition that is not this node's any more is put aside",
+             kv("folder", entry.path), kv("now", aside));
+    TRY(node_.seams.disk.rename(entry.path, aside));
+    ++count;
+  }
+  if (count > 0) TRY(node_.seams.disk.sync_directory(directory.path));
+  return count;
+}
+
 Result<std::unique_ptr<storage::Log>> LogDirs::open_or_replace(storage::LogOptions options,
                                                                const std::string& directory) {
   auto log = open_flushed(options);

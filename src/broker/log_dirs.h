@@ -111,6 +111,9 @@ class LogDirs {
   // folder of an older topic of that name is put aside. kUnavailable when it may lie in a directory that is offline;
   // otherwise errors as Log::open.
   Task<Result<OpenedLog>> open_log(BrokerShard& shard, WantedLog wanted);
+  // Once, with the first image, when what it assigns is open: folders of partitions that were given to others, or
+  // deleted, while this node was away are put aside, as Kafka does; they stay until somebody removes them.
+  Task<void> put_strays_aside(const quorum::MetadataImage& image);
   // What the last run's checkpoints say of these is out of date from now on, for later logs of their names too.
   Task<void> are_served(std::vector<storage::TopicPartition> partitions);
   // What the last run's checkpoints say of logs that are not served yet, or cannot be: the next checkpoints must go on
@@ -189,6 +192,8 @@ class LogDirs {
   Result<> open_directory(Directory& directory);
   Result<> check_owner(Directory& directory);
   Result<> read_checkpoints(Directory& directory);
+  // Disk thread. How many.
+  Result<size_t> put_strays_aside(Directory& directory, const quorum::MetadataImage& image);
   // Counts the logs, forgets what the checkpoints say of those that are gone, and removes old deletions.
   Result<> look_through(Directory& directory);
   [[nodiscard]] Directory* find(const std::string& path);

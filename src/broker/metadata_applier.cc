@@ -56,6 +56,7 @@ Task<void> MetadataApplier::apply(const quorum::MetadataUpdate& update) {
   for (auto& round : rounds) {
     for (const PartitionKey& key : co_await std::move(round)) without_room_.push_back(key);
   }
+  if (applied_ == kNoOffset) co_await node_.log_dirs->put_strays_aside(*update.after);
   std::vector<Task<void>> shows;
   for (BrokerShard* shard : node_.shards) {
     shows.push_back(call_on(shard->loop(), [shard, update] { return show_metadata(*shard, update); }));

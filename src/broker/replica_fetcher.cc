@@ -242,8 +242,8 @@ Task<bool> ReplicaFetcher::take_partition(std::shared_ptr<Partition> partition, 
     // The metadata will say who leads, in which epoch.
     co_return false;
   } else if (data.diverging_epoch.epoch >= 0) {
-    done = partition->truncate_to(epoch,
-                                  {LeaderEpoch(data.diverging_epoch.epoch), Offset(data.diverging_epoch.end_offset)});
+    done = co_await truncate(partition, epoch,
+                             {LeaderEpoch(data.diverging_epoch.epoch), Offset(data.diverging_epoch.end_offset)});
   } else {
     done = partition->append_fetched(epoch, data.records ? data.records->bytes() : ByteView{},
                                      Offset(data.high_watermark), Offset(data.log_start_offset));
@@ -256,12 +256,21 @@ Task<bool> ReplicaFetcher::take_partition(std::shared_ptr<Partition> partition, 
   co_return false;
 }
 
+// The loop does not wait for the disk: what the log must read for it is brought in first.
+Task<Result<>> ReplicaFetcher::truncate(std::shared_ptr<Partition> partition, LeaderEpoch epoch,
+                                        storage::EpochEnd diverging) {
+  const Offset point = partition->truncation_point(diverging);
+  CO_TRY(co_await shard_.cold_reads().look_up(
+      partition, [point](storage::Log& log) { return log.look_at_truncation(point); }));
+  co_return partition->truncate_to(epoch, diverging);
+}
+
 Task<Result<>> ReplicaFetcher::find_leaders_range(std::shared_ptr<Partition> partition, LeaderEpoch epoch) {
   const Offset own_end = partition->log().log_end_offset();
   CO_TRY_ASSIGN(const Offset leaders_end, co_await leaders_offset(*partition, kLatest));
   if (leaders_end < own_end) {
     // It was elected though it lacks records: they are lost, here too.
-    co_return partition->truncate_to(epoch, {partition->log().latest_epoch(), leaders_end});
+    co_return co_await truncate(partition, epoch, {partition->log().latest_epoch(), leaders_end});
   }
   CO_TRY_ASSIGN(const Offset leaders_start, co_await leaders_offset(*partition, kEarliest));
   if (leaders_start > own_end) co_return partition->start_over(epoch, leaders_start);

@@ -60,6 +60,7 @@ class ReplicaFetcher {
   void count(const PartitionData& data, const Partition& partition);
   // Whether the partition can go on at once.
   Task<bool> take_partition(std::shared_ptr<Partition> partition, LeaderEpoch epoch, const PartitionData& data);
+  Task<Result<>> truncate(std::shared_ptr<Partition> partition, LeaderEpoch epoch, storage::EpochEnd diverging);
   // The leader has nothing where this replica's log ends.
   Task<Result<>> find_leaders_range(std::shared_ptr<Partition> partition, LeaderEpoch epoch);
   Task<Result<Offset>> leaders_offset(const Partition& partition, int64_t timestamp);

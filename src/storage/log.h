@@ -176,6 +176,9 @@ class Log {
   // Removes all records from `offset` on. False when the log ends there or before. Waits for the device: it reads
   // producers' state anew, and stopping half way would leave none.
   Result<bool> truncate_to(Offset offset, Timestamp now);
+  // Reads what truncate_to(offset) would, and changes nothing: when this does not end in kWouldBlock, that does not
+  // wait.
+  Result<> look_at_truncation(Offset offset);
   // Removes all records; the log goes on at `offset`.
   Result<> truncate_fully_and_start_at(Offset offset, Timestamp now);
   // Records below `offset` are not served any more; segments of nothing else go with the next apply_retention().
@@ -243,6 +246,8 @@ class Log {
   Result<> load_newest_snapshot(Offset end, Timestamp now);
   Result<> replay_producers(Offset end);
   Result<> replay_segment(Segment& segment, Offset from, Offset end);
+  // Of those that are usable for a log that ends at `end`; kNoOffset: none.
+  [[nodiscard]] Offset newest_snapshot(Offset end) const;
   void remove_snapshot(Offset offset);
   void keep_snapshots_for_segments();
 

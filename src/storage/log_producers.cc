@@ -89,6 +89,40 @@ Result<> Log::rebuild_producers(Offset end, bool was_clean, Timestamp now) {
   return take_snapshot();
 }
 
+Offset Log::newest_snapshot(Offset end) const {
+  for (Offset offset : std::views::reverse(snapshots_)) {
+    if (offset <= end && offset > log_start_offset_) return offset;
+  }
+  return kNoOffset;
+}
+
+Result<> Log::look_at_truncation(Offset offset) {
+  if (offset >= log_end_offset_ || offset < first_segment_offset()) return {};
+  Offset from = newest_snapshot(offset);
+  if (from != kNoOffset) {
+    TRY_ASSIGN(const std::shared_ptr<File> file,
+               files_.disk().open(offset_file(directory(), from, kSnapshotSuffix), OpenMode::kRead));
+    const FileReader reader = files_.reader(file);
+    TRY_ASSIGN(const uint64_t size, reader.size());
+    const Buffer buffer = Buffer::allocate(size);
+    TRY(reader.read_at(0, {buffer.data(), size}));
+  }
+  from = std::max(from, log_start_offset_);
+  for (size_t i = segment_index(from); i < segments_.size() && segments_[i]->base_offset() <= offset; ++i) {
+    Segment& segment = *segments_[i];
+    TRY_ASSIGN(const std::optional<FoundEntry> first, segment.find(std::max(from, segment.base_offset())));
+    if (!first) continue;
+    TRY_ASSIGN(const std::shared_ptr<File> file, segment.log_file());
+    EntryScanner scanner(files_.reader(file), first->position, segment.size(), kHeaderChunk);
+    for (;;) {
+      TRY_ASSIGN(const std::optional<Entry> entry, scanner.next());
+      if (!entry || entry->base_offset > offset) break;
+      if (entry->header && entry->header->is_control()) TRY(scanner.bytes(*entry));
+    }
+  }
+  return {};
+}
+
 Result<> Log::replay_producers(Offset end) {
   const Offset from = producers_.end();
   if (from >= end) return {};

@@ -152,6 +152,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
   Task<void> flushed();
   // Removes what the leader does not have, whose log parts from this one at `diverging`. Waits for the device.
   Result<> truncate_to(LeaderEpoch epoch, const storage::EpochEnd& diverging);
+  // Where truncate_to() cuts.
+  [[nodiscard]] Offset truncation_point(const storage::EpochEnd& diverging) const;
   // Removes all; the log goes on at `offset`, where the leader's begins. Waits for the device.
   Result<> start_over(LeaderEpoch epoch, Offset offset);
 

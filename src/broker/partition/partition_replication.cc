@@ -85,13 +85,17 @@ void Partition::lower_high_watermark(Offset end) {
   if (unflushed_from_ && *unflushed_from_ > end) unflushed_from_.reset();
 }
 
+// The leader's epoch may have had more here, or less, or may not be known here at all.
+Offset Partition::truncation_point(const storage::EpochEnd& diverging) const {
+  const storage::EpochEnd own = log_->epoch_end_offset(diverging.epoch);
+  return own.end == kNoOffset           ? log_->log_start_offset()
+         : own.epoch == diverging.epoch ? std::min(own.end, diverging.end)
+                                        : own.end;
+}
+
 Result<> Partition::truncate_to(LeaderEpoch epoch, const storage::EpochEnd& diverging) {
   if (!is_of_epoch(epoch)) return fail(Errc::kUnavailable, "the leader has changed");
-  // The leader's epoch may have had more here, or less, or may not be known here at all.
-  const storage::EpochEnd own = log_->epoch_end_offset(diverging.epoch);
-  const Offset point = own.end == kNoOffset           ? log_->log_start_offset()
-                       : own.epoch == diverging.epoch ? std::min(own.end, diverging.end)
-                                                      : own.end;
+  const Offset point = truncation_point(diverging);
   log_info("partition", "truncates what its leader does not have", kv("topic", topic_), kv("partition", index_),
            kv("from", log_->log_end_offset()), kv("to", point));
   TRY(log_->truncate_to(point, node_.seams.clock.wall()));
