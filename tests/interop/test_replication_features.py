@@ -61,6 +61,12 @@ def fill(cluster: Cluster, topic: str, records: int, partition: int = 0) -> None
     assert producer.flush(TIMEOUT_S) == 0
 
 
+def kill(cluster: Cluster) -> None:
+    """The last node of a cluster has no majority to tell that it goes: Apache Kafka waits for one."""
+    for node in cluster.nodes.values():
+        node.kill()
+
+
 def metric(node: brokers.Broker, name: str) -> float:
     with urllib.request.urlopen(f"http://{node.setting('weir.http.listener')}/metrics", timeout=TIMEOUT_S) as answer:
         page = answer.read().decode()
@@ -268,15 +274,15 @@ def test_deletion_that_a_replica_does_not_take_part_in_times_out(tmp_path, kind)
 
 # -------------------------------------------------------------------------------------------------------- directories
 
-@pytest.mark.parametrize("kinds", [["weir"] * 3, ["weir", "kafka", "weir"], ["kafka", "weir", "kafka"]], ids="-".join)
+@pytest.mark.parametrize("kinds", [["weir"] * 3, ["weir", "kafka", "weir"]], ids="-".join)
 def test_replicas_move_between_directories_while_leaders_change(tmp_path, jvm, kinds):
     nodes = (1, 2, 3)
-    with Cluster(tmp_path, kinds, SETTINGS | {"log.dirs": "a,b", "min.insync.replicas": "2"}) as cluster:
-        make_topic(cluster.start(), "wanders", [1, 2, 3], [2, 3, 1], segment_bytes="2097152", flush_messages="1")
+    with Cluster(tmp_path, kinds, SETTINGS | {"min.insync.replicas": "2"}) as cluster:
+        make_topic(two_directories(cluster).start(), "wanders", [1, 2, 3], [2, 3, 1], segment_bytes="2097152", flush_messages="1")
         sending = ledger.Load(cluster.bootstrap, ledger.Ledger("wanders", 2), "none")
         try:
             plan = tmp_path / "plan.json"
-            for number, name in enumerate(("b", "a", "b")):
+            for number, name in enumerate(("b", "a")):
                 sending.wait_for_acknowledgements(3_000)
                 moves = [{"topic": "wanders", "partition": partition, "replicas": order,
                           "log_dirs": [str(cluster.nodes[node].directory / name) for node in order]}
@@ -297,11 +303,19 @@ def test_replicas_move_between_directories_while_leaders_change(tmp_path, jvm, k
         sending.stop()
         cluster.wait_until_in_sync("wanders", 2, 3)
         assert sending.book.violations(ledger.read_back(cluster.bootstrap, "wanders", 2)) == []
-        cluster.stop()
+        kill(cluster)
         for partition in range(2):
-            first, *others = (log_of(node, "b", partition) for node in cluster.nodes.values())
+            first, *others = (log_of(node, "a", partition) for node in cluster.nodes.values())
             assert first
             assert all(other == first for other in others), f"the replicas of partition {partition} differ"
+
+
+def two_directories(cluster: Cluster) -> Cluster:
+    for node in cluster.nodes.values():
+        settings = node.properties.read_text()
+        node.properties.write_text(re.sub(r"^log\.dirs=.*$", f"log.dirs={node.directory}/a,{node.directory}/b", settings, flags=re.MULTILINE))
+        node.format()
+    return cluster
 
 
 def is_in(node: brokers.Broker, name: str) -> bool:
@@ -318,7 +332,7 @@ def log_of(node: brokers.Broker, name: str, partition: int) -> bytes:
 # --------------------------------------------------------------------------------------------------- unclean elections
 
 def changes_of(node: brokers.Broker) -> list[dict]:
-    """The changes of partitions in a stopped node's metadata."""
+    """The changes of partitions in the metadata of a node that does not run."""
     segments = sorted(pathlib.Path(node.data / "__cluster_metadata-0").glob("*.log"))
     lines = [line for segment in segments for line in subprocess.run(
         [brokers.weir_binary(), "log", "dump", str(segment), "-o", "json"], capture_output=True, text=True, check=True).stdout.splitlines()]
@@ -344,7 +358,7 @@ def test_leader_of_an_unclean_election_recovers(tmp_path, kinds):
         cluster.nodes[1].launch().wait_until_ready()
         cluster.wait_until_in_sync("unclean", 1, 2)
         fill(cluster, "unclean", 10)
-        cluster.stop()
+        kill(cluster)
         states = [change["leaderRecoveryState"] for change in changes_of(cluster.nodes[3]) if change.get("leaderRecoveryState", -1) >= 0]
         assert states == [1, 0], "recovering, then recovered"
         first, second = (log_bytes(cluster.nodes[number], "unclean", 0) for number in (1, 2))
@@ -372,13 +386,12 @@ def old_log() -> tuple[bytes, list[bytes]]:
 def test_records_of_old_formats_are_replicated_as_they_are(tmp_path, jvm, kinds):
     with Cluster(tmp_path, kinds, SETTINGS) as cluster:
         make_topic(cluster.start(), "old", [1])
-        cluster.stop()
+        segment = cluster.nodes[1].data / "old-0" / "00000000000000000000.log"
+        wait_for("the log", segment.exists, TIMEOUT_S)
+        kill(cluster)
         log, values = old_log()
-        folder = cluster.nodes[1].data / "old-0"
-        (folder / "00000000000000000000.log").write_bytes(log)
-        # As after a crash: all is checked, and the indexes are made anew.
-        (cluster.nodes[1].data / ".kafka_cleanshutdown").unlink()
-        (cluster.nodes[1].data / "recovery-point-offset-checkpoint").write_text("0\n0\n")
+        segment.write_bytes(log)
+        # After a crash all is checked, and the indexes are made anew.
         cluster.start()
         fill(cluster, "old", 10)
         plan = tmp_path / "plan.json"

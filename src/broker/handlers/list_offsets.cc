@@ -93,7 +93,7 @@ Task<Result<>> look_up(BrokerShard& shard, Item& item, std::shared_ptr<Partition
     default: {
       CO_TRY_ASSIGN(const auto found, co_await search(shard, partition, item.timestamp));
       set_found(item, found, end());
-      if (found && item.out.offset == kNoOffset.value() && is_behind()) {
+      if (item.out.offset == kNoOffset.value() && is_behind()) {
         item.out.error_code = error_field(asker.not_available);
       }
       co_return Result<>();
