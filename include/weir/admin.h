@@ -24,7 +24,7 @@ struct LogDirDescription {
   bool is_online = true;
   int64_t total_bytes = -1;  // of its file system; -1: the broker does not tell
   int64_t usable_bytes = -1;
-  bool is_cordoned = false;                   // takes no new replicas
+  bool is_cordoned = false;                    // takes no new replicas
   std::map<TopicPartition, int64_t> replicas;  // with their sizes in bytes
 };
 

@@ -100,12 +100,16 @@ class Examiner {
   }
 
   static std::string bring_back(const Found& found) {
-    if (!found.missing.empty()) return fmt::format("start broker {}, which holds replicas of them", listed(found.missing));
-    return fmt::format("weir topic describe {} shows who is not in sync; that broker's log says why", found.first_topic);
+    if (!found.missing.empty())
+      return fmt::format("start broker {}, which holds replicas of them", listed(found.missing));
+    return fmt::format("weir topic describe {} shows who is not in sync; that broker's log says why",
+                       found.first_topic);
   }
 
   void look_at_partitions() {
-    const auto is_offline = [](const TopicDescription&, const PartitionDescription& one) { return one.leader == kNoNode; };
+    const auto is_offline = [](const TopicDescription&, const PartitionDescription& one) {
+      return one.leader == kNoNode;
+    };
     const auto is_under_min = [&](const TopicDescription& topic, const PartitionDescription& one) {
       const auto least = facts_.min_in_sync.find(topic.name);
       return one.leader != kNoNode && least != facts_.min_in_sync.end() &&
@@ -121,7 +125,8 @@ class Examiner {
       add(Severity::kError, partitions(found, "takes no records with acks=all", "take no records with acks=all"),
           bring_back(found));
     if (const Found found = find(is_lagging); !found.names.empty())
-      add(Severity::kWarning, partitions(found, "has a replica that is not in sync", "have replicas that are not in sync"),
+      add(Severity::kWarning,
+          partitions(found, "has a replica that is not in sync", "have replicas that are not in sync"),
           bring_back(found));
   }
 
@@ -141,14 +146,16 @@ class Examiner {
       }
     }
     if (!unknown.empty()) {
-      add(Severity::kWarning, fmt::format("broker {} is not registered, and replicas are placed there", listed(unknown)),
+      add(Severity::kWarning,
+          fmt::format("broker {} is not registered, and replicas are placed there", listed(unknown)),
           "weir cluster balance --plan shows where they can be made anew");
     }
     for (const BrokerFacts& one : facts_.brokers) {
       const int32_t id = one.broker.id.value();
       if (one.broker.is_fenced && one.replicas > 0) {
         add(Severity::kWarning, fmt::format("broker {} is fenced: the controller does not hear of it", id),
-            fmt::format("start it, or see its log; if it does not come back: weir cluster balance --plan --drain {}", id));
+            fmt::format("start it, or see its log; if it does not come back: weir cluster balance --plan --drain {}",
+                        id));
       } else if (one.is_cordoned() && one.replicas > 0) {
         add(Severity::kNote, fmt::format("broker {} is cordoned and holds {}", id, counted(one.replicas, "replica")),
             "weir.balancer.enable=true empties it; weir cluster balance --plan shows how");
@@ -168,20 +175,22 @@ class Examiner {
   void look_at(const BrokerFacts& one, const LogDirDescription& directory) {
     const std::string name = fmt::format("{} of broker {}", directory.path, one.broker.id.value());
     if (!directory.is_online)
-      return add(Severity::kError, name + " is offline", "its log says why; repair the disk, and start the broker again");
+      return add(Severity::kError, name + " is offline",
+                 "its log says why; repair the disk, and start the broker again");
     if (directory.total_bytes <= 0 || directory.usable_bytes < 0) return;
-    const double used =
-        1 - static_cast<double>(directory.usable_bytes) / static_cast<double>(directory.total_bytes);
+    const double used = 1 - static_cast<double>(directory.usable_bytes) / static_cast<double>(directory.total_bytes);
     if (used < kDiskNearlyFull) return;
     add(used >= kDiskFull ? Severity::kError : Severity::kWarning,
         fmt::format("the disk of {} is {:.0f}% full", name, used * 100),
-        "add a disk or a broker, or keep less: weir config set topic TOPIC retention.ms=... or retention.bytes=...");
+        "add a disk or a broker, or keep less: weir config set topic TOPIC --set retention.ms=... (or "
+        "retention.bytes)");
   }
 
   void look_at_quorum() {
     const client::QuorumDescription& quorum = facts_.quorum;
     if (quorum.leader == kNoNode)
-      return add(Severity::kError, "the quorum of the controllers has no leader", "start the controllers that are down");
+      return add(Severity::kError, "the quorum of the controllers has no leader",
+                 "start the controllers that are down");
     std::set<NodeId> lagging;
     for (const QuorumReplica& voter : quorum.voters) {
       if (voter.id != quorum.leader && now_ - voter.last_caught_up > kVoterLagMaxMs) lagging.insert(voter.id);
@@ -211,7 +220,8 @@ class Examiner {
       for (const auto& one : facts_.reassignments) names.push_back(one.partition.to_string());
       add(Severity::kNote,
           fmt::format("{} being reassigned: {}",
-                      names.size() == 1 ? "1 partition is" : fmt::format("{} partitions are", names.size()), listed(names)),
+                      names.size() == 1 ? "1 partition is" : fmt::format("{} partitions are", names.size()),
+                      listed(names)),
           "kafka-reassign-partitions --list shows where to, --cancel gives it up");
     }
     const broker::BalancePlan plan = make_balance_plan(balance_input_of(facts_, {}), {.steps_max = 1});

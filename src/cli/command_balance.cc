@@ -61,9 +61,9 @@ std::string status_text(const ClusterFacts& facts, const Totals& totals, const s
   Table table({"BROKER", "ADDRESS", "RACK", "STATE", "LEADERS", "REPLICAS", "LOGS", "DISK USED"});
   for (const BrokerFacts& one : facts.brokers) {
     table.add({std::to_string(one.broker.id.value()), one.broker.endpoint.to_string(),
-               one.broker.rack.empty() ? "-" : one.broker.rack, std::string(state_of(one)),
-               std::to_string(one.leaders), std::to_string(one.replicas),
-               one.tells() ? in_bytes(static_cast<double>(one.log_bytes())) : "-", disk_used(one)});
+               one.broker.rack.empty() ? "-" : one.broker.rack, std::string(state_of(one)), std::to_string(one.leaders),
+               std::to_string(one.replicas), one.tells() ? in_bytes(static_cast<double>(one.log_bytes())) : "-",
+               disk_used(one)});
   }
   text += table.text();
   if (problems.empty()) return text + "nothing is wrong\n";
@@ -153,8 +153,8 @@ std::string plan_text(const BalanceInput& input, const BalancePlan& plan) {
   }
   Table brokers({"BROKER", "STATE", "REPLICAS", "LEADERS", "LOGS"});
   for (const BrokerBalance& one : plan.brokers) {
-    brokers.add({std::to_string(one.id.value()), std::string(role_name(one.role)),
-                 from_to(one, BalanceGoal::kReplicas), from_to(one, BalanceGoal::kLeaders),
+    brokers.add({std::to_string(one.id.value()), std::string(role_name(one.role)), from_to(one, BalanceGoal::kReplicas),
+                 from_to(one, BalanceGoal::kLeaders),
                  fmt::format("{} -> {}", in_bytes(load(one, BalanceGoal::kDisk, false)),
                              in_bytes(load(one, BalanceGoal::kDisk, true)))});
   }
@@ -249,8 +249,8 @@ Task<Result<int>> run_command(Context& context, ClusterStatus) {
   const std::vector<Problem> problems = find_problems(facts, context.wall());
   CO_TRY(co_await context.print(context.wants_json() ? status_json(facts, totals, problems)
                                                      : status_text(facts, totals, problems)));
-  const bool is_well = std::ranges::none_of(
-      problems, [](const Problem& problem) { return problem.severity == Severity::kError; });
+  const bool is_well =
+      std::ranges::none_of(problems, [](const Problem& problem) { return problem.severity == Severity::kError; });
   co_return is_well ? kExitDone : kExitFailed;
 }
 

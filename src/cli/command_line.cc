@@ -354,18 +354,20 @@ void add_cluster_commands(CLI::App& root, Target& target) {
   CLI::App* cluster = add_group_of_commands(root, "cluster", "Look at the cluster");
   auto [status, s] = add<ClusterStatus>(*cluster, "status", "Show the brokers, what is wrong, and what to do about it",
                                         "  weir cluster status || echo clients are in trouble\n", target);
-  auto [balance, e] = add<ClusterBalance>(*cluster, "balance", "Show what would move to balance the cluster",
-                                          "  weir cluster balance --plan\n"
-                                          "  weir cluster balance --plan --drain 3\n"
-                                          "  weir cluster balance --plan -o json > plan.json\n"
-                                          "      kafka-reassign-partitions --reassignment-json-file plan.json --execute\n",
-                                          target);
+  auto [balance, e] =
+      add<ClusterBalance>(*cluster, "balance", "Show what would move to balance the cluster",
+                          "  weir cluster balance --plan\n"
+                          "  weir cluster balance --plan --drain 3\n"
+                          "  weir cluster balance --plan -o json > plan.json\n"
+                          "      kafka-reassign-partitions --reassignment-json-file plan.json --execute\n",
+                          target);
   balance->add_flag("--plan", e->plan, "Only show it: nothing moves")->required();
   balance->add_option("--drain", e->drain, "Brokers that are to hold nothing, by id")
       ->delimiter(',')
       ->check(CLI::NonNegativeNumber);
-  balance->add_option("--threshold", e->threshold_percent,
-                      "By how many percent of the mean a broker may differ from its share (default: 10)")
+  balance
+      ->add_option("--threshold", e->threshold_percent,
+                   "By how many percent of the mean a broker may differ from its share (default: 10)")
       ->check(CLI::Range(1, 1000));
   balance->add_option("--measure", e->measure_s, "Weigh the traffic of so many seconds too (default: 0)")
       ->check(CLI::Range(0, 3600));

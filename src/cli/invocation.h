@@ -206,12 +206,12 @@ struct LogDump {
   bool records = true;
 };
 
-using Command =
-    std::variant<Start, Doctor, Format, RandomUuid, Version, TopicList, TopicDescribe, TopicCreate, TopicDelete,
-                 TopicAlter, TopicOffsets, TopicTrim, Produce, Consume, GroupList, GroupDescribe, GroupDelete,
-                 GroupResetOffsets, GroupDeleteOffsets, ConfigList, ConfigDescribe, ConfigSet, ConfigUnset, QuotaList,
-                 QuotaSet, QuotaUnset, ClusterStatus, ClusterBalance, QuorumDescribe, QuorumReplication, QuorumAddController,
-                 QuorumRemoveController, FeatureDescribe, FeatureUpgrade, FeatureDowngrade, LogDump>;
+using Command = std::variant<Start, Doctor, Format, RandomUuid, Version, TopicList, TopicDescribe, TopicCreate,
+                             TopicDelete, TopicAlter, TopicOffsets, TopicTrim, Produce, Consume, GroupList,
+                             GroupDescribe, GroupDelete, GroupResetOffsets, GroupDeleteOffsets, ConfigList,
+                             ConfigDescribe, ConfigSet, ConfigUnset, QuotaList, QuotaSet, QuotaUnset, ClusterStatus,
+                             ClusterBalance, QuorumDescribe, QuorumReplication, QuorumAddController,
+                             QuorumRemoveController, FeatureDescribe, FeatureUpgrade, FeatureDowngrade, LogDump>;
 
 struct Invocation {
   Command command;

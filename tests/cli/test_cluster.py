@@ -6,8 +6,10 @@ import pathlib
 import re
 import signal
 
+from confluent_kafka.admin import AdminClient, NewTopic
+
 import brokers
-from cluster import wait_for
+from cluster import Cluster, wait_for
 
 CLUSTER = "MkU3OEVBNTcwNTJENDM2Qg"
 
@@ -18,7 +20,58 @@ def test_the_cluster_tells_its_brokers_and_their_load(weir, topic):
     described = weir("cluster", "status", "-o", "json").json
     [broker] = described["brokers"]
     assert broker["id"] == 1 and broker["leaders"] == broker["replicas"] == described["partitions"] > 0
+    assert broker["state"] == "active" and broker["disk_total_bytes"] > broker["disk_usable_bytes"] > 0
     assert described["without_leader"] == described["not_in_sync"] == 0
+    plan = weir("cluster", "balance", "--plan")
+    assert plan.lines[-1] == "nothing is to move"
+
+
+def test_a_plan_that_cannot_be_made_is_refused(weir):
+    unknown = weir.run("cluster", "balance", "--plan", "--drain", "7")
+    assert (unknown.code, unknown.err) == (1, "weir: broker 7: there is none\n")
+    for words in ((), ("--plan", "--drain", "-1"), ("--plan", "--threshold", "0"), ("--drain", "1")):
+        assert weir.run("cluster", "balance", *words).code == 2, words
+
+
+def problems(weir, bootstrap: str) -> dict[str, str]:
+    """What is wrong, and how bad it is."""
+    told = weir.run("cluster", "status", "--bootstrap", bootstrap, "-o", "json")
+    found = {one["what"]: one["severity"] for one in told.json["problems"]}
+    assert told.code == (1 if "error" in found.values() else 0)
+    return found
+
+
+def test_a_plan_spreads_what_is_on_two_nodes_and_status_tells_of_what_is_down(alone, tmp_path):
+    with Cluster(tmp_path, ["weir"] * 3, {"min.insync.replicas": "2", "weir.balancer.enable": "false"}) as nodes:
+        nodes.start()
+        admin = AdminClient({"bootstrap.servers": nodes.bootstrap})
+        made = [NewTopic("uneven", 6, replica_assignment=[[1, 2]] * 6), NewTopic("alone", 1, replica_assignment=[[3]])]
+        for future in admin.create_topics(made).values():
+            future.result()
+        nodes.wait_until_in_sync("uneven", 6, 2)
+        bootstrap = nodes.nodes[1].bootstrap
+
+        def plan(*words: str) -> dict:
+            return alone("cluster", "balance", "--plan", "--bootstrap", bootstrap, "-o", "json", *words).json
+
+        first = plan()
+        assert first["steps"] and first["blocked"] == first["waits_for"] == []
+        replicas = {broker["id"]: broker["replicas"] for broker in first["brokers"]}
+        assert replicas[1][0] == replicas[2][0] == 6 and all(after in (4, 5) for _, after in replicas.values())
+        text = alone("cluster", "balance", "--plan", "--bootstrap", bootstrap)
+        assert len([line for line in text.lines if " uneven-" in line]) == len(first["steps"])
+        drained = plan("--drain", "2")
+        assert all(2 not in one["replicas"] for one in drained["partitions"])
+        assert {step["from"] for step in drained["steps"] if step["why"] == "broker leaves"} == {2}
+
+        nodes.nodes[3].kill()
+        wait_for("a broker that is fenced", lambda: "broker 3 is fenced: the controller does not hear of it" in problems(alone, bootstrap))
+        found = problems(alone, bootstrap)
+        assert found["1 partition has no leader: alone-0"] == "error"
+        assert plan()["waits_for"] == [3]
+        status = alone.run("cluster", "status", "--bootstrap", bootstrap)
+        assert status.code == 1 and "  start broker 3, which holds replicas of them\n" in status.out
+        assert any(one["broker"] == 3 and one["topic"] == "alone" for one in plan("--drain", "3")["blocked"])
 
 
 def test_the_quorum_is_led_by_its_only_voter(weir):

@@ -74,9 +74,10 @@ def commands_of(page: str) -> list[tuple[str, list[str]]]:
 
 
 def masked(line: str) -> str:
-    """Without what differs from run to run: times, rates, ids and ports. A rate of nothing has no unit in common with another."""
+    """Without what differs from run to run: times, rates, ids, ports and how full a disk is. A rate of nothing has no unit in common with another."""
     line = re.sub(r"[\d.]+ (ns|us|ms|s|B/s|KiB/s|MiB/s)\b", "TIME", line)
     line = re.sub(r"\bid [\w-]{22}\b", "id ID", line)
+    line = re.sub(r"\b\d+%", "N%", line)
     # A longer port makes its column wider.
     return re.sub(r" {2,}", "  ", re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", line)).rstrip()
 
