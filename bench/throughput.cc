@@ -26,7 +26,7 @@ Settings producer_settings(const Arguments& arguments) {
           {"queue.buffering.max.messages", "1000000"},
           // Enough for every batch in flight; more would only measure the client's memory.
           {"queue.buffering.max.kbytes", "65536"},
-          {"message.timeout.ms", "120000"}};
+          {"message.timeout.ms", "600000"}};
 }
 
 void produce(const Arguments& arguments, const Payloads& payloads, int64_t count) {
@@ -50,7 +50,7 @@ void produce(const Arguments& arguments, const Payloads& payloads, int64_t count
       die(std::string("produce: ") + rd_kafka_err2str(rd_kafka_last_error()));
     }
   }
-  if (rd_kafka_flush(producer.get(), 120'000) != RD_KAFKA_RESP_ERR_NO_ERROR || delivered != count) {
+  if (rd_kafka_flush(producer.get(), 600'000) != RD_KAFKA_RESP_ERR_NO_ERROR || delivered != count) {
     die("produce: " + std::to_string(count - delivered) + " records were never acknowledged");
   }
 }

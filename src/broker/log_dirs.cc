@@ -343,10 +343,9 @@ Task<Result<OpenedLog>> LogDirs::open_log(BrokerShard& shard, WantedLog wanted) 
         TRY(settle_names(found, options.partition));
         return open_or_replace(options, directory.path);
       });
-  if (log) log = co_await with_its_name(directory, *std::move(log));
   if (!log) {
     if (is_device_failure(log.error().code)) report_failure(directory.path, log.error().message);
-    co_await call_on(loop_, [&] { return note_failed(directory, wanted.partition); });
+    co_await call_on(loop_, [&] { return note_failed(directory, {wanted.partition}); });
     co_return std::unexpected(std::move(log).error());
   }
   co_return OpenedLog{*std::move(log), found.last_run.high_watermark, {directory.path, directory.id}, found.moving_to};
@@ -356,6 +355,15 @@ Task<Result<std::unique_ptr<storage::Log>>> LogDirs::with_its_name(Directory& di
                                                                    std::unique_ptr<storage::Log> log) {
   if (log->name_may_be_unsynced()) CO_TRY(co_await call_on(loop_, [&] { return sync_names(directory); }));
   co_return log;
+}
+
+Task<Result<>> LogDirs::sync_names(std::string directory, std::vector<TopicPartition> logs) {
+  Directory& found = *find(directory);
+  const Result<> synced = co_await call_on(loop_, [&] { return sync_names(found); });
+  if (synced) co_return synced;
+  if (is_device_failure(synced.error().code)) report_failure(directory, synced.error().message);
+  co_await call_on(loop_, [&] { return note_failed(found, logs); });
+  co_return synced;
 }
 
 Task<Result<>> LogDirs::sync_names(Directory& directory) {
@@ -404,8 +412,8 @@ Result<std::unique_ptr<storage::Log>> LogDirs::open_flushed(const storage::LogOp
   return log;
 }
 
-Task<void> LogDirs::note_failed(Directory& directory, storage::TopicPartition partition) {
-  directory.failed.insert(std::move(partition));
+Task<void> LogDirs::note_failed(Directory& directory, std::vector<TopicPartition> logs) {
+  directory.failed.insert(logs.begin(), logs.end());
   co_return;
 }
 

@@ -108,9 +108,12 @@ class LogDirs {
   void report_failure(const std::string& directory, std::string why);
 
   // Opens or makes the log of a partition of `shard`, which tells are_served() when its own checkpoints have it. A
-  // folder of an older topic of that name is put aside. kUnavailable when it may lie in a directory that is offline;
-  // otherwise errors as Log::open.
+  // folder of an older topic of that name is put aside. A log whose name may be unsynced is not served before
+  // sync_names(). kUnavailable when it may lie in a directory that is offline; otherwise errors as Log::open.
   Task<Result<OpenedLog>> open_log(BrokerShard& shard, WantedLog wanted);
+  // Makes the names of these logs of `directory` (one of log.dirs) durable, all at once. Errors as Log::open: they
+  // cannot be served.
+  Task<Result<>> sync_names(std::string directory, std::vector<storage::TopicPartition> logs);
   // Once, with the first image, when what it assigns is open: folders of partitions that were given to others, or
   // deleted, while this node was away are put aside, as Kafka does; they stay until somebody removes them.
   Task<void> put_strays_aside(const quorum::MetadataImage& image);
@@ -204,7 +207,7 @@ class LogDirs {
   Result<Place> place_of_new(const WantedLog& wanted);
   Directory& emptiest();
   Task<std::vector<CheckpointedPartition>> checkpointed_of_last_run();
-  Task<void> note_failed(Directory& directory, storage::TopicPartition partition);
+  Task<void> note_failed(Directory& directory, std::vector<storage::TopicPartition> logs);
   Task<void> fail(std::string path, std::string why);
   static Result<> write_checkpoints(Directory& directory, const std::vector<CheckpointedPartition>& partitions,
                                     Checkpoints which);

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <map>
+#include <utility>
+
 #include "base/log.h"
 #include "broker/group_service.h"
 #include "broker/log_dirs.h"
@@ -17,6 +20,8 @@ namespace {
 
 // Logs that one shard opens at once: enough to keep the disk threads busy, few enough to bound open files.
 constexpr size_t kOpenedAtOnce = 32;
+// New logs whose names one sync of the directory makes durable: a sync costs more than hundreds of new folders.
+constexpr size_t kNamedAtOnce = 1024;
 
 int64_t producer_id_expiration_ms(const BrokerLayers& layers) {
   const auto value = parse_integer(broker_value(layers, "producer.id.expiration.ms").value_or(""), 1, INT32_MAX);
@@ -64,23 +69,63 @@ class PartitionOpener {
 
   Task<void> add(Opening opening) {
     openings_.push_back(std::move(opening));
-    if (openings_.size() >= kOpenedAtOnce) co_await finish();
+    if (openings_.size() < kOpenedAtOnce) co_return;
+    co_await take_in_opened();
+    if (nameless_.size() >= kNamedAtOnce) co_await take_in_nameless();
   }
   Task<void> finish() {
-    for (Opening& opening : openings_) take_in(opening, co_await std::move(opening.log));
-    openings_.clear();
-    co_await shard_.node().log_dirs->are_served(std::exchange(served_, {}));
+    co_await take_in_opened();
+    co_await take_in_nameless();
   }
   // Those that found no room on the disk.
   std::vector<PartitionKey> without_room;
 
  private:
+  // Opened, but a crash could take its folder's name away.
+  struct Nameless {
+    Opening opening;
+    OpenedLog opened;
+  };
+
+  Task<void> take_in_opened();
+  Task<void> take_in_nameless();
   void take_in(Opening& opening, Result<OpenedLog> opened);
 
   BrokerShard& shard_;
   std::vector<Opening> openings_;
+  std::vector<Nameless> nameless_;
   std::vector<storage::TopicPartition> served_;
 };
+
+Task<void> PartitionOpener::take_in_opened() {
+  for (Opening& opening : openings_) {
+    auto opened = co_await std::move(opening.log);
+    if (opened && opened->log->name_may_be_unsynced()) {
+      nameless_.push_back({std::move(opening), *std::move(opened)});
+    } else {
+      take_in(opening, std::move(opened));
+    }
+  }
+  openings_.clear();
+  co_await shard_.node().log_dirs->are_served(std::exchange(served_, {}));
+}
+
+Task<void> PartitionOpener::take_in_nameless() {
+  std::map<std::string, std::vector<storage::TopicPartition>> by_directory;
+  for (const Nameless& one : nameless_) {
+    by_directory[one.opened.place.directory].push_back({one.opening.topic->name, one.opening.index});
+  }
+  std::map<std::string, Result<>> synced;
+  for (auto& [directory, logs] : by_directory) {
+    synced[directory] = co_await shard_.node().log_dirs->sync_names(directory, std::move(logs));
+  }
+  for (Nameless& one : nameless_) {
+    const Result<>& named = synced[one.opened.place.directory];
+    take_in(one.opening, named ? Result<OpenedLog>(std::move(one.opened)) : std::unexpected(named.error()));
+  }
+  nameless_.clear();
+  co_await shard_.node().log_dirs->are_served(std::exchange(served_, {}));
+}
 
 void PartitionOpener::take_in(Opening& opening, Result<OpenedLog> opened) {
   if (!opened) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -66,6 +67,12 @@ ByteView MetadataRecords::operator[](size_t index) const {
 void MetadataRecords::add_encoded(ByteView value) {
   writer_.raw(value);
   ends_.push_back(writer_.size());
+}
+
+MetadataRecords MetadataRecords::part(size_t from, size_t most) const {
+  MetadataRecords some(version_);
+  for (size_t i = from; i < std::min(size(), from + most); ++i) some.add_encoded((*this)[i]);
+  return some;
 }
 
 void MetadataRecords::begin(int16_t type, int16_t version) {

@@ -100,6 +100,8 @@ class MetadataRecords {
   // The value of the record, with its frame; valid until the next add().
   [[nodiscard]] ByteView operator[](size_t index) const;
   [[nodiscard]] size_t size_bytes() const { return writer_.size(); }
+  // At most `most` of the records, from that index on.
+  [[nodiscard]] MetadataRecords part(size_t from, size_t most) const;
 
  private:
   void begin(int16_t type, int16_t version);

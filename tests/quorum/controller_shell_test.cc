@@ -75,9 +75,9 @@ class ControllerShellTest : public ::testing::Test {
     run([&]() -> Task<void> { reply = co_await shell->submit(request, Request::kMaxVersion); }, 1);
     return reply;
   }
-  int16_t create(std::string_view name) {
+  int16_t create(std::string_view name, int32_t partitions = 2) {
     protocol::CreateTopicsRequest request;
-    request.topics.push_back({name, 2, 1, {}, {}});
+    request.topics.push_back({name, partitions, 1, {}, {}});
     const auto reply = ask(request);
     return (*reply)->response.topics.at(0).error_code;
   }
@@ -150,6 +150,34 @@ TEST_F(ControllerShellTest, BrokerThatNobodyListensForIsFencedAtOnce) {
       0);
   ASSERT_TRUE(simulation.run_until(is_fenced, seconds(2)));
   EXPECT_EQ(loader->image()->topic("t")->partition(PartitionIndex(0))->leader, kNoNode);
+  end(true);
+}
+
+// With all its partitions in one batch, a broker that held too many for one could never be fenced.
+TEST_F(ControllerShellTest, BrokerOfMorePartitionsThanABatchHoldsIsFencedInSeveral) {
+  start();
+  register_broker();
+  constexpr int32_t kPartitions = 9'000;
+  for (const std::string_view topic : {"t", "u"}) EXPECT_EQ(create(topic, kPartitions), 0);
+  const Offset before = raft->end_offset();
+  const auto is_fenced = [this] { return loader->image()->broker(NodeId(1))->fenced; };
+  run(
+      [this]() -> Task<void> {
+        shell->suspect(NodeId(1));
+        co_return;
+      },
+      0);
+  ASSERT_TRUE(simulation.run_until(is_fenced, seconds(2)));
+  for (const std::string_view topic : {"t", "u"}) {
+    for (const auto& partition : loader->image()->topic(topic)->partitions) EXPECT_EQ(partition->leader, kNoNode);
+  }
+  EXPECT_TRUE(loader->image()->same_content(shell->controller().image()));
+  std::vector<int64_t> batches;
+  ASSERT_TRUE(raft->log().read(before, raft->end_offset(), [&](const protocol::RecordBatch& batch) -> Result<> {
+    if (batch.record_count() > 1) batches.push_back(batch.record_count());
+    return {};
+  }));
+  EXPECT_EQ(batches, (std::vector<int64_t>{kRecordsPerBatchMax, 2 * kPartitions + 1 - kRecordsPerBatchMax}));
   end(true);
 }
 

@@ -60,6 +60,7 @@ ErrorCode check(const quorum::MetadataImage& image, const quorum::PartitionImage
 Decision<AlterPartitionResponse> Controller::decide(const AlterPartitionRequest& request,
                                                     const DecideContext& context) {
   auto decision = no_change<AlterPartitionResponse>();
+  decision.is_divisible = true;
   if (current_broker(request.broker_id, request.broker_epoch) == nullptr) {
     decision.reply.response.error_code = protocol::error_field(ErrorCode::kStaleBrokerEpoch);
     return decision;

@@ -11,6 +11,7 @@ using protocol::ErrorCode;
 Decision<AssignReplicasToDirsResponse> Controller::decide(const AssignReplicasToDirsRequest& request,
                                                           const DecideContext&) {
   auto decision = no_change<AssignReplicasToDirsResponse>();
+  decision.is_divisible = true;
   auto& response = decision.reply.response;
   const auto refuse = [&](ErrorCode code) {
     response.error_code = protocol::error_field(code);

@@ -70,9 +70,10 @@ void Controller::change_broker_state(const quorum::BrokerImage& broker, BrokerSt
           [](const quorum::PartitionImage& partition) { return partition.leader == kNoNode; }, records);
       return;
     case BrokerState::kControlledShutdown:
+      // Last: until it stands there, the next heartbeat does what is missing.
+      add_leader_updates(image_, rules_, {.leaving = broker.id}, in_isr, records);
       change.in_controlled_shutdown = 1;
       records.add(change);
-      add_leader_updates(image_, rules_, {.leaving = broker.id}, in_isr, records);
       return;
     case BrokerState::kFenced:
     case BrokerState::kShutdownNow:
@@ -124,6 +125,7 @@ Decision<protocol::BrokerHeartbeatResponse> Controller::decide(const protocol::B
     response.error_code = protocol::error_field(ErrorCode::kStaleBrokerEpoch);
     return decision;
   }
+  decision.is_divisible = true;
   take_directories_offline(*broker, request.offline_log_dirs, decision.records);
   cordon_directories(*broker, request.cordoned_log_dirs, decision.records);
 

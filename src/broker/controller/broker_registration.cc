@@ -91,6 +91,7 @@ Decision<protocol::BrokerRegistrationResponse> Controller::decide(const protocol
     const bool lost_records = image_.is_elr_enabled() && !was_clean;
     const BrokerTransition transition{
         .leaving = lost_records ? kNoNode : id, .arriving = kNoNode, .unclean = lost_records ? id : kNoNode};
+    decision.is_divisible = true;
     add_leader_updates(
         image_, rules_, transition,
         [&](const quorum::PartitionImage& partition) {
@@ -118,6 +119,7 @@ Decision<protocol::UnregisterBrokerResponse> Controller::decide(const protocol::
         decision.reply.keep(fmt::format("Broker ID {} is not currently registered", request.broker_id));
     return decision;
   }
+  decision.is_divisible = true;
   add_leader_updates(
       image_, rules_, {.leaving = id}, [&](const quorum::PartitionImage& partition) { return partition.is_in_isr(id); },
       decision.records);

@@ -91,6 +91,7 @@ Decision<NoReply> Controller::broker_ended(NodeId id, BrokerEpoch epoch) {
   const quorum::BrokerImage* broker = image_.broker(id);
   if (broker == nullptr || broker->epoch != epoch || broker->fenced) return decision;
   sessions_.remove(id);
+  decision.is_divisible = true;
   fence(*broker, decision.records);
   return decision;
 }
@@ -103,6 +104,7 @@ Decision<NoReply> Controller::tick(const DecideContext& context) {
       sessions_.remove(id);
       continue;
     }
+    decision.is_divisible = true;
     fence(*broker, decision.records);
     // One at a time: what the fencing of one changes decides about the next. next_tick() is now.
     return decision;

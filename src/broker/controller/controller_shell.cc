@@ -30,10 +30,19 @@ DecideContext ControllerShell::now(int16_t api_version) const {
   return {loop_.now(), clock_.wall(), raft_.end_offset(), api_version};
 }
 
-Result<Offset> ControllerShell::append(const quorum::MetadataRecords& records, const DecideContext& context) {
+Result<Offset> ControllerShell::append_batch(const quorum::MetadataRecords& records, const DecideContext& context) {
   TRY_ASSIGN(const Offset last, raft_.append(records));
   controller_.replay(records, context);
   rearm();
+  return last;
+}
+
+Result<Offset> ControllerShell::append_in_batches(const quorum::MetadataRecords& records, DecideContext context) {
+  Offset last = context.next_offset - 1;
+  for (size_t from = 0; from < records.size(); from += kRecordsPerBatchMax) {
+    TRY_ASSIGN(last, append_batch(records.part(from, kRecordsPerBatchMax), context));
+    context.next_offset = last + 1;
+  }
   return last;
 }
 
@@ -41,7 +50,7 @@ void ControllerShell::on_leader(LeaderEpoch epoch) {
   const DecideContext context = now(0);
   const auto decision = controller_.activate(*loader_.image(), loader_.transaction_is_open(), bootstrap_, context);
   active_ = true;
-  if (auto appended = append(decision.records, context); !appended) {
+  if (auto appended = append(decision, context); !appended) {
     log_error("controller", "cannot begin an epoch", kv("epoch", epoch), kv("error", appended.error().message));
     active_ = false;
     return;
@@ -65,7 +74,7 @@ void ControllerShell::broker_ended(NodeId id, BrokerEpoch epoch) {
   if (!active_) return;
   const DecideContext context = now(0);
   const auto decision = controller_.broker_ended(id, epoch);
-  if (auto appended = append(decision.records, context); !appended) {
+  if (auto appended = append(decision, context); !appended) {
     log_warn("controller", "cannot write to the metadata log", kv("error", appended.error().message));
   }
 }
@@ -75,7 +84,7 @@ void ControllerShell::rearm() { loop_.timers().arm(*this, std::max(controller_.n
 void ControllerShell::on_expiry() {
   const DecideContext context = now(0);
   const auto decision = controller_.tick(context);
-  if (auto appended = append(decision.records, context); !appended) {
+  if (auto appended = append(decision, context); !appended) {
     log_warn("controller", "cannot write to the metadata log", kv("error", appended.error().message));
     loop_.timers().arm(*this, loop_.now() + kRetryInterval);
   }

@@ -60,15 +60,22 @@ class ControllerShell : public quorum::LeadershipListener, private Timer {
     context.user = requester.user;
     context.client_id = requester.client_id;
     auto decision = controller_.decide(request, context);
-    CO_TRY_ASSIGN(const Offset last, append(decision.records, context));
+    CO_TRY_ASSIGN(const Offset last, append(decision, context));
     CO_TRY(co_await raft_.committed(last));
     co_return std::move(decision.reply);
   }
 
   [[nodiscard]] Result<> check_active() const;
   [[nodiscard]] DecideContext now(int16_t api_version) const;
-  // Appends and replays; the offset of the last record, or of the end of the log when there are none.
-  Result<Offset> append(const quorum::MetadataRecords& records, const DecideContext& context);
+  // Appends and replays; the offset of the last record, or of the end of the log when there are none. Of a decision
+  // that may be divided an error may leave the first part in the log.
+  template <class Response>
+  Result<Offset> append(const Decision<Response>& decision, const DecideContext& context) {
+    const bool is_divided = decision.is_divisible && decision.records.size() > kRecordsPerBatchMax;
+    return is_divided ? append_in_batches(decision.records, context) : append_batch(decision.records, context);
+  }
+  Result<Offset> append_batch(const quorum::MetadataRecords& records, const DecideContext& context);
+  Result<Offset> append_in_batches(const quorum::MetadataRecords& records, DecideContext context);
   void broker_ended(NodeId id, BrokerEpoch epoch);
   void rearm();
   void on_expiry() override;

@@ -25,12 +25,19 @@ struct DecideContext {
   std::string_view client_id{};
 };
 
-// The records go to the log all together or not at all; none: nothing changes, and the answer is sent at once.
+// The records of one batch at most, where they may go to the log in several; as many as Kafka's controller puts there.
+inline constexpr size_t kRecordsPerBatchMax = 10000;
+
+// The records go to the log all together or not at all, unless they may be divided; none: nothing changes, and the
+// answer is sent at once.
 template <class Response>
 struct Decision {
   explicit Decision(quorum::MetadataVersion version) : records(version) {}
 
   quorum::MetadataRecords records;
+  // Whether the log may end behind any of the records: each is right by itself, and what is missing is decided again
+  // when it is asked for again. So what changes with the number of partitions is not limited by the size of a batch.
+  bool is_divisible = false;
   Reply<Response> reply;
 };
 

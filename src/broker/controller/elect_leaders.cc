@@ -57,6 +57,7 @@ void answer(Reply<ElectLeadersResponse>& reply, ElectLeadersResponse::ReplicaEle
 
 Decision<ElectLeadersResponse> Controller::decide(const ElectLeadersRequest& request, const DecideContext&) {
   auto decision = no_change<ElectLeadersResponse>();
+  decision.is_divisible = true;
   auto& response = decision.reply.response;
   const bool is_known = request.election_type == kPreferredElection || request.election_type == kUncleanElection;
   // Of nothing at all no election is wrong.

@@ -123,6 +123,7 @@ void list(const quorum::TopicImage& topic, const std::vector<int32_t>& indexes,
 Decision<AlterPartitionReassignmentsResponse> Controller::decide(const AlterPartitionReassignmentsRequest& request,
                                                                  const DecideContext&) {
   auto decision = no_change<AlterPartitionReassignmentsResponse>();
+  decision.is_divisible = true;
   auto& response = decision.reply.response;
   response.allow_replication_factor_change = request.allow_replication_factor_change;
   if (request.topics.empty()) return decision;
