@@ -10,6 +10,7 @@
 #include "broker/partition/partition.h"
 #include "broker/partition/replica_move.h"
 #include "broker/shard.h"
+#include "quorum/raft_log.h"
 
 namespace weir::broker {
 namespace {

@@ -260,6 +260,30 @@ TEST_F(SeveralDirsTest, OfTwoFoldersTheOneCountsThatTheControllerHas) {
   EXPECT_TRUE(is_aside);
 }
 
+// As when partitions were given to others, or deleted, while the node was away.
+TEST_F(SeveralDirsTest, FoldersOfPartitionsThatAreNotThisNodesAnyMoreArePutAside) {
+  for (const char* name : {"a/mine-0", "a/others-0", "b/gone-0", "a/__cluster_metadata-0"}) make_folder(name);
+  quorum::MetadataImage image;
+  for (const auto& [name, replica] : {std::pair("mine", 1), std::pair("others", 2)}) {
+    quorum::PartitionImage partition;
+    partition.replicas = {NodeId(replica)};
+    auto topic = std::make_shared<quorum::TopicImage>();
+    topic->name = name;
+    topic->partitions.push_back(std::make_shared<const quorum::PartitionImage>(partition));
+    image.topics_by_name.set(name, topic);
+  }
+  ASSERT_TRUE(dirs_.open());
+  run(dirs_.put_strays_aside(image));
+  EXPECT_TRUE(disk_.stat("a/mine-0"));
+  EXPECT_TRUE(disk_.stat("a/__cluster_metadata-0"));
+  EXPECT_FALSE(disk_.stat("a/others-0"));
+  EXPECT_FALSE(disk_.stat("b/gone-0"));
+  for (const char* directory : {"a", "b"}) {
+    const auto files = disk_.list(directory).value();
+    EXPECT_EQ(std::ranges::count_if(files, [](const FileInfo& file) { return file.name.ends_with("-stray"); }), 1);
+  }
+}
+
 TEST_F(SeveralDirsTest, PartitionThatIsToComeIsMadeWhereItWasSent) {
   ASSERT_TRUE(dirs_.open());
   run([](LogDirs& dirs) -> Task<void> {

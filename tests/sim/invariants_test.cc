@@ -94,6 +94,23 @@ TEST_F(InvariantsTest, RetreatingHighWatermarkIsNoticed) {
   EXPECT_EQ(broken(), "HighWatermarkNeverRetreats");
 }
 
+TEST_F(InvariantsTest, LogThatEndsBelowWhatWasCommittedIsNoticed) {
+  send(0);
+  history_.report(&Invariant::on_shown_to_be_committed, "t-0", Offset(2));
+  history_.report(&Invariant::on_shown_to_be_committed, "t-0", Offset(1));  // by a new leader
+  read_whole(0, {record(0, 0)});
+  EXPECT_EQ(broken(), "CommittedOffsetsOfALogStay");
+}
+
+TEST_F(InvariantsTest, ReplicasThatDifferAreNoticed) {
+  history_.report(&Invariant::on_replica_read, "t-0", NodeId(1), uint64_t{10}, uint64_t{7});
+  history_.report(&Invariant::on_replica_read, "t-1", NodeId(1), uint64_t{12}, uint64_t{9});
+  history_.report(&Invariant::on_replica_read, "t-0", NodeId(2), uint64_t{10}, uint64_t{7});
+  EXPECT_EQ(broken(), "");
+  history_.report(&Invariant::on_replica_read, "t-0", NodeId(3), uint64_t{10}, uint64_t{8});
+  EXPECT_EQ(broken(), "ReplicasAreTheSame");
+}
+
 TEST_F(InvariantsTest, RecordThatNobodySentIsNoticed) {
   fetch(0, 0);
   EXPECT_EQ(broken(), "FetchedRecordsMatchWhatWasProduced");

@@ -111,6 +111,32 @@ TEST_F(SimNetworkTest, CutLinkHoldsWhatIsUnderWayUntilItIsHealed) {
   run_all();
 }
 
+TEST_F(SimNetworkTest, LinkThatIsCutOneWayCarriesWhatGoesTheOtherWay) {
+  on_server(echo(server_.seams().network));
+  simulation_.run_for(milliseconds(1));
+  bool answered = false;
+  on_client([](Network& network, bool& heard) -> Task<void> {
+    auto connection = co_await network.connect(Loop::current(), kServer, kNever);
+    EXPECT_TRUE(connection.has_value());
+    const std::array<uint8_t, 3> question{1, 2, 3};
+    EXPECT_TRUE(co_await (*connection)->write_all(question, kNever));
+    co_await (*connection)->readable(kNever);
+    heard = true;
+  }(client_.seams().network, answered));
+  simulation_.run_until([&] { return answered; }, seconds(1));
+  EXPECT_TRUE(answered);
+  run_all();
+  on_server(echo(server_.seams().network));
+  simulation_.run_for(milliseconds(1));
+  fabric_.cut_one_way("server", "client");
+  on_client(talk(client_.seams().network, 100));
+  simulation_.run_for(seconds(10));
+  // The server hears the client, and is not heard: it waits for more, the client for its answers.
+  EXPECT_EQ(open_tasks_, 2);
+  fabric_.heal("client", "server");
+  run_all();
+}
+
 TEST_F(SimNetworkTest, ConnectingOverACutLinkTimesOut) {
   on_server(echo(server_.seams().network));
   simulation_.run_for(milliseconds(1));

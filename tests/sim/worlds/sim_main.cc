@@ -1,12 +1,14 @@
 // sim: runs the workloads of the simulator on seeds.
 //
-//   sim [--workload NAME] [--seeds N] [--start N] [--failures N] [--repeats N]
+//   sim [--workload NAME] [--seeds N] [--start N] [--failures N] [--repeats N] [--minutes N]
 //                                    runs seeds START..START+N-1 (default 200 from 1) of all workloads; of each no more
-//                                    after so many failures; each so many times, which must give the same trace
+//                                    after so many failures, or minutes; each so many times, which must give the same
+//                                    trace
 //   sim --seed N [--workload NAME]   runs one seed and prints its trace
 //
 // A seed repeats a run exactly. Exit codes: 0 all invariants held, 1 one was broken, 2 wrong usage.
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
@@ -23,11 +25,12 @@ struct Arguments {
   uint64_t start = 1;
   uint64_t failures_max = UINT64_MAX;
   uint64_t repeats = 1;
+  std::chrono::minutes time_max = std::chrono::minutes::max();  // of a workload
   bool one = false;
 };
 
 [[noreturn]] void usage() {
-  std::fprintf(stderr, "usage: sim [--workload NAME] [--seeds N] [--start N] [--failures N] [--repeats N]\n");
+  std::fprintf(stderr, "usage: sim [--workload NAME] [--seeds N] [--start N] [--failures N] [--repeats N] [--minutes N]\n");
   std::fprintf(stderr, "       sim --seed N [--workload NAME]\n");
   for (const Workload& workload : all_workloads()) {
     std::fprintf(stderr, "  workload %.*s\n", static_cast<int>(workload.name.size()), workload.name.data());
@@ -57,6 +60,8 @@ Arguments parse(int argc, char** argv) {
       arguments.failures_max = parse_number(value);
     } else if (name == "--repeats") {
       arguments.repeats = parse_number(value);
+    } else if (name == "--minutes") {
+      arguments.time_max = std::chrono::minutes(parse_number(value));
     } else if (name == "--seed") {
       arguments.start = parse_number(value);
       arguments.seeds = 1;
@@ -84,8 +89,10 @@ bool run(const Workload& workload, const Arguments& arguments) {
   uint64_t failed = 0;
   uint64_t passed = 0;
   uint64_t steps = 0;
+  const auto began = std::chrono::steady_clock::now();
   for (uint64_t seed = arguments.start; seed < arguments.start + arguments.seeds && failed < arguments.failures_max;
        ++seed) {
+    if (std::chrono::steady_clock::now() - began >= arguments.time_max) break;
     const RunResult result = run_seed(workload, seed, arguments);
     steps += result.steps;
     if (result.failure.empty()) {
