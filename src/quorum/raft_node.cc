@@ -186,10 +186,14 @@ Result<Offset> RaftNode::append(const MetadataRecords& records) {
 }
 
 Result<Offset> RaftNode::append_batch(BatchBuilder& batch) {
-  TRY_ASSIGN(const Offset last, log_->append(batch.finish(), state_->epoch(), seams_.clock.wall()));
+  const auto last = log_->append(batch.finish(), state_->epoch(), seams_.clock.wall());
+  if (!last) {
+    if (last.error().code == Errc::kNoSpace) spawn(resign_without_room(state_->term()));
+    return std::unexpected(last.error());
+  }
   log_changed_.notify_all();
   start_flushing();
-  return last;
+  return *last;
 }
 
 Result<> RaftNode::append_leader_change() {

@@ -244,6 +244,8 @@ class RaftNode {
   void arm_deadline(MonotonicTime deadline);
   Task<void> on_deadline();
   Task<void> check_majority();
+  // What cannot write lets another lead: without new records nobody is fenced, and no ISR shrinks.
+  Task<void> resign_without_room(uint64_t term);
   // Resigns and tells the others, as long as that takes within a request's time.
   Task<void> hand_over();
   Task<void> stand_for_election();

@@ -201,6 +201,14 @@ Task<void> RaftNode::check_majority() {
   co_await take_up_role(election_patience());
 }
 
+Task<void> RaftNode::resign_without_room(uint64_t term) {
+  const Turn turn = co_await turn_.lock();
+  if (state_->term() != term || is_over() || voters_.voters().is_only_voter(state_->self())) co_return;
+  log_warn("raft", "resigns: there is no room for the log on its disk", kv("epoch", state_->epoch()));
+  state_->resign(voters_.voters());
+  co_await take_up_role(election_patience());
+}
+
 Task<void> RaftNode::hand_over() {
   uint64_t term = 0;
   {

@@ -24,6 +24,7 @@
 #include "storage/producer_state.h"
 #include "storage/segment.h"
 #include "storage/topic_partition.h"
+#include "storage/without_room.h"
 
 namespace weir::storage {
 
@@ -225,6 +226,8 @@ class Log {
   // append
   [[nodiscard]] AppendResult duplicate_of(const ProducerBatch& batch) const;
   std::expected<std::optional<EndTransaction>, AppendError> read_marker(const protocol::RecordBatch& batch) const;
+  // Puts a judged batch at the end, its offsets and epoch set in place. On an error the log is as before.
+  Result<> write_as_leader(MutableBytes batch, LeaderEpoch epoch, Timestamp now);
   Result<> roll_if_needed(size_t size, Timestamp max_timestamp, Offset last_offset, Timestamp now);
   Result<bool> must_roll(size_t size, Timestamp max_timestamp, Offset last_offset, Timestamp now);
   Result<> roll_at(Offset base_offset, Timestamp now);
@@ -285,6 +288,7 @@ class Log {
   LeaderEpochs epochs_;
   bool epochs_unsaved_ = false;
   ProducerState producers_;
+  WithoutRoom without_room_;
   std::vector<Offset> snapshots_;           // of the snapshot files, ascending
   Offset last_snapshot_{0};                 // no other is taken at or below
   std::vector<Offset> unsynced_snapshots_;  // those that are not on the device yet

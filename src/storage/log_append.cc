@@ -110,23 +110,33 @@ AppendResult Log::append_as_leader(MutableBytes bytes, const LeaderAppend& appen
     const bool starts_at_zero = append.transaction_version_2 && batch.is_transactional();
     const ProducerJudgement judgement = producers_.judge(batch, starts_at_zero);
     if (judgement.verdict == ProducerVerdict::kDuplicate) return duplicate_of(judgement.duplicate);
+    if (judgement.verdict == ProducerVerdict::kOutOfSequence && without_room_.excuses(batch.producer_id())) {
+      return refuse(AppendErrorCode::kNoSpace, describe(batch) + ": what came before it found no room");
+    }
     if (judgement.verdict != ProducerVerdict::kAccepted) return refuse(code_of(judgement.verdict), describe(batch));
   }
   const Offset base_offset = log_end_offset_;
   const Offset last_offset = base_offset + batch.last_offset_delta();
-  if (Result<> rolled = roll_if_needed(ready.size(), batch.max_timestamp(), last_offset, append.now); !rolled) {
-    return failed(rolled.error());
+  if (Result<> written = write_as_leader(ready, append.leader_epoch, append.now); !written) {
+    if (batch.has_producer() && written.error().code == Errc::kNoSpace) without_room_.refused(batch.producer_id());
+    return failed(written.error());
   }
-  protocol::set_base_offset(ready, base_offset);
-  protocol::set_leader_epoch(ready, append.leader_epoch);
-  const ByteView out = ready;
-  if (Result<> written = active().write(std::span(&out, 1)); !written) return failed(written.error());
+  if (batch.has_producer()) without_room_.appended(batch.producer_id());
   note_appended(batch, marker, append.now);
   return AppendInfo{.base_offset = base_offset,
                     .last_offset = last_offset,
                     .log_append_time = config_.is_log_append_time ? batch.max_timestamp() : kNoTimestamp,
                     .log_start_offset = log_start_offset_,
                     .duplicate = false};
+}
+
+Result<> Log::write_as_leader(MutableBytes bytes, LeaderEpoch epoch, Timestamp now) {
+  const RecordBatch batch(bytes);
+  TRY(roll_if_needed(bytes.size(), batch.max_timestamp(), log_end_offset_ + batch.last_offset_delta(), now));
+  protocol::set_base_offset(bytes, log_end_offset_);
+  protocol::set_leader_epoch(bytes, epoch);
+  const ByteView out = bytes;
+  return active().write(std::span(&out, 1));
 }
 
 // A batch with its final offsets is in the active segment's file: what the log knows follows.

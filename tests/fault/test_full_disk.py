@@ -1,11 +1,11 @@
 """A full disk: produce fails with a retriable error and reads go on; with room again, writing resumes by itself.
 
-The data directory is a small tmpfs in a mount namespace of the broker's own, which goes when the broker goes. Apache Kafka ends
-its process when its only log directory fails, so this holds for weir alone.
+Apache Kafka ends its process when its only log directory fails, so this holds for weir alone.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 
@@ -15,33 +15,42 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 import brokers
 import ledger
+from cluster import wait_for
+from machines import Machine, NoNamespaces
+from whole import NODES, PARTITIONS as LOADED, TIMEOUT_S, TOPIC, Whole, controller_of, described
 
 DISK_BYTES = 48 << 20
-BALLAST_BYTES = 16 << 20
+FREE_BYTES = 32 << 20
 PARTITIONS = 2
 KAFKA_STORAGE_ERROR = 56
 
 
-class SmallDiskBroker(brokers.Broker):
-    """A broker whose log.dirs is a tmpfs of DISK_BYTES, with a file of BALLAST_BYTES in it that can be deleted."""
+def make_disk(directory: pathlib.Path) -> Machine:
+    """A machine whose disk, for the data of the node in that directory, has DISK_BYTES."""
+    data = directory / "data"
+    data.mkdir(parents=True)
+    try:
+        return Machine(disk=(data, DISK_BYTES))
+    except NoNamespaces as error:
+        pytest.skip(f"no mount namespaces here: {error}")
 
-    def command(self) -> list[str]:
-        script = 'mount -t tmpfs -o size=$1 weir "$2" && head -c $3 /dev/zero > "$2/ballast" && "$4" format -t "$5" -c "$6" && ' \
-                 'exec "$4" start "$6"'
-        user = [] if os.geteuid() == 0 else ["--map-root-user"]
-        return ["unshare", "--mount", *user, "sh", "-c", script, "sh", str(DISK_BYTES), str(self.data), str(BALLAST_BYTES),
-                brokers.weir_binary(), brokers.CLUSTER_ID, str(self.properties)]
 
-    def drop_ballast(self) -> None:
-        """The mount is seen by the broker alone; the way in goes through its /proc."""
-        pathlib.Path(f"/proc/{self.pid}/root{self.data}/ballast").unlink()
+def leave_room(node: brokers.Broker, free_bytes: int) -> None:
+    """Takes the rest of the node's disk away; 0 fills it."""
+    with open(node.data / "ballast", "ab", buffering=0) as ballast:
+        room = os.statvfs(node.data)
+        with contextlib.suppress(OSError):  # Somebody else took some of it.
+            ballast.write(bytes(room.f_bavail * room.f_frsize - free_bytes))
+
+
+def make_room(node: brokers.Broker) -> None:
+    (node.data / "ballast").unlink()
 
 
 @pytest.fixture
 def small_disk(tmp_path):
-    broker = SmallDiskBroker("weir", tmp_path)
-    broker.data.mkdir()
-    return broker
+    with make_disk(tmp_path) as machine:
+        yield brokers.Broker("weir", tmp_path, machine=machine).format()
 
 
 def produce_until_refused(bootstrap: str, book: ledger.Ledger) -> list[int]:
@@ -73,6 +82,7 @@ def produce_until_refused(bootstrap: str, book: ledger.Ledger) -> list[int]:
 
 def test_full_disk_refuses_writes_serves_reads_and_recovers_by_itself(small_disk):
     with small_disk.start() as broker:
+        leave_room(broker, FREE_BYTES)
         book = ledger.Ledger("filling", PARTITIONS)
         admin = AdminClient({"bootstrap.servers": broker.bootstrap})
         admin.create_topics([NewTopic(book.topic, PARTITIONS, 1, config={"segment.bytes": "4194304"})])[book.topic].result()
@@ -84,7 +94,35 @@ def test_full_disk_refuses_writes_serves_reads_and_recovers_by_itself(small_disk
         for partition in range(PARTITIONS):
             for _ in range(20):
                 book.send(producer, partition, bytes(10_000))
-        broker.drop_ballast()
+        make_room(broker)
         assert producer.flush(ledger.TIMEOUT_S) == 0
         assert book.violations(ledger.read_back(broker.bootstrap, book.topic, PARTITIONS)) == []
         broker.stop()
+
+
+@pytest.fixture
+def whole(tmp_path):
+    with contextlib.ExitStack() as stack:
+        machines = {node: stack.enter_context(make_disk(tmp_path / f"node-{node}")) for node in NODES}
+        # What waits for room must not fill the producer's queue.
+        yield stack.enter_context(Whole("weir", tmp_path, machines, pause_s=0.01))
+
+
+@pytest.mark.parametrize("role", ["controller", "broker"])
+def test_full_disk_of_one_node_stops_what_it_leads_alone(whole, role):
+    """What it leads waits for room, since it can be read there; what others lead goes on without it, and so does the cluster's metadata."""
+    controller = controller_of(whole.cluster)
+    full = controller if role == "controller" else next(node for node in NODES if node != controller)
+    others = [node for node in NODES if node != full]
+    node = whole.cluster.nodes[full]
+    leave_room(node, 0)
+    led_by_others = [index for index, one in described(whole.cluster.nodes[others[0]], TOPIC).items() if one["leaderId"] != full]
+    assert len(led_by_others) < LOADED
+    whole.load.wait_for_acknowledgements_of_each(50, led_by_others)
+    wait_for("the others to lead the quorum", lambda: controller_of(whole.cluster, others) != full, TIMEOUT_S)
+    wait_for("ISRs without the full node", lambda: all(full not in described(whole.cluster.nodes[others[0]], TOPIC)[index]["isrNodes"]
+                                                       for index in led_by_others), TIMEOUT_S)
+    whole.load.wait_for_acknowledgements_of_each(50, led_by_others)
+    assert node.alive()
+    make_room(node)
+    whole.check()

@@ -35,3 +35,10 @@ def test_a_fault_is_named(book, fault, log):
 def test_a_refused_record_is_a_violation(book):
     book.errors.append("record 5 of partition 0: timed out")
     assert book.violations([[(i, i) for i in range(5)]]) == ["record 5 of partition 0: timed out"]
+
+
+def test_what_was_read_and_is_not_there_any_more_is_a_violation():
+    read = [[(0, 0), (1, 1)], [(0, 0)]]
+    assert ledger.shown_too_early([[(0, 0)], []], read) == []
+    assert len(ledger.shown_too_early([[(0, 0), (1, 2)], []], read)) == 1
+    assert len(ledger.shown_too_early([[], [(0, 0), (1, 1)]], read)) == 1

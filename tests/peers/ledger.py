@@ -116,6 +116,7 @@ class Load:
     def abandon(self) -> None:
         """Drops what is under way, after a failure."""
         self._stopping.set()
+        self.producer.purge()  # The thread may wait for room in a queue that nobody empties any more.
         self._thread.join()
         self.producer.purge()
 
@@ -171,12 +172,17 @@ class Watch:
 
     def violations(self, read: list[list[tuple[int, int]]]) -> list[str]:
         """`read` is what is there when all is over."""
-        found = list(self._errors)
-        for partition, pairs in enumerate(read):
-            there = dict(pairs)
-            found += [f"uncommitted: record {number} at offset {offset} of partition {partition} was read, and {there.get(offset)} is there"
-                      for offset, number in self.seen[partition] if there.get(offset) != number]
-        return found
+        return self._errors + shown_too_early(self.seen, read)
+
+
+def shown_too_early(seen: list[list[tuple[int, int]]], read: list[list[tuple[int, int]]]) -> list[str]:
+    """What somebody saw, as (offset, number) of each partition, and what is not there any more."""
+    found = []
+    for partition, pairs in enumerate(read):
+        there = dict(pairs)
+        found += [f"uncommitted: record {number} was read at offset {offset} of partition {partition}, where {there.get(offset)} is"
+                  for offset, number in seen[partition] if there.get(offset) != number]
+    return found
 
 
 def read_back(bootstrap: str, topic: str, partitions: int) -> list[list[tuple[int, int]]]:

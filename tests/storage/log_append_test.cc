@@ -154,6 +154,41 @@ TEST_F(LogAppendTest, FullDiskLeavesTheLogAsItWasAndRoomLetsItGoOn) {
   EXPECT_EQ(log_->log_end_offset(), Offset(3));
 }
 
+// Three batches were in flight when the disk got full: the second and third were told of a gap, and librdkafka began a
+// new epoch in all partitions, with batches in it that others had appended already.
+TEST_F(LogAppendTest, GapThatAFullDiskMadeIsNotTheProducers) {
+  auto sequence = [&](int32_t at, size_t size) {
+    return append({.records = 1, .value_size = size, .producer_id = ProducerId(9), .sequence = at});
+  };
+  ASSERT_TRUE(sequence(0, 10));
+  const uint64_t capacity = disk_.conditions().capacity;
+  disk_.conditions().capacity = disk_.used() + 1'000;
+  EXPECT_EQ(refusal(sequence(1, 20'000)), AppendErrorCode::kNoSpace);
+  EXPECT_EQ(refusal(sequence(2, 10)), AppendErrorCode::kNoSpace) << "though there is room for it";
+  disk_.conditions().capacity = capacity;
+  EXPECT_EQ(refusal(sequence(3, 10)), AppendErrorCode::kNoSpace);
+  EXPECT_TRUE(append({.records = 1, .producer_id = ProducerId(8), .sequence = 0}));
+  EXPECT_EQ(refusal(sequence(4, 10)), AppendErrorCode::kNoSpace) << "whoever else was appended";
+  EXPECT_EQ(refusal(append({.records = 1, .producer_id = ProducerId(8), .sequence = 2})),
+            AppendErrorCode::kOutOfOrderSequence);
+  ASSERT_TRUE(sequence(1, 20'000));
+  EXPECT_EQ(refusal(sequence(3, 10)), AppendErrorCode::kOutOfOrderSequence);
+  EXPECT_TRUE(sequence(2, 10));
+}
+
+TEST_F(LogAppendTest, ProducerThatGoesOnWithoutWhatFoundNoRoomHearsOfItsGap) {
+  auto sequence = [&](int32_t at) {
+    return append({.value_size = 20'000, .producer_id = ProducerId(9), .sequence = at});
+  };
+  ASSERT_TRUE(sequence(0));
+  const uint64_t capacity = disk_.conditions().capacity;
+  disk_.conditions().capacity = disk_.used() + 1'000;
+  EXPECT_EQ(refusal(sequence(1)), AppendErrorCode::kNoSpace);
+  disk_.conditions().capacity = capacity;
+  for (size_t i = 0; i < kProducerBatchesKept; ++i) EXPECT_EQ(refusal(sequence(2)), AppendErrorCode::kNoSpace);
+  EXPECT_EQ(refusal(sequence(2)), AppendErrorCode::kOutOfOrderSequence);
+}
+
 TEST_F(LogAppendTest, WriteThatFailsHalfwayIsTakenBackAtEveryLength) {
   ShortDisk full(disk_);
   auto log = open_on(full);
