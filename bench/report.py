@@ -42,11 +42,18 @@ Three nodes of either kind on this one machine, each a broker and a controller, 
 replicas that lag for 30 s. Each partition has three replicas, `min.insync.replicas` is 2, and producers wait for all (`acks=all`).
 CPU and memory are those of the three processes together. The two rows of loads: both clusters stayed up and took the loads in turn,
 {rounds} times each, Kafka warm. The rest: each kind alone, once, on a cluster of its own.
+""",
+}
 
-The nodes that are killed lead a third of the partitions. {kills} times the active controller was among what died, {kills} times it
-was not; the time is that of the partition that waited longest of all, as its producer saw it (librdkafka, which connects anew after 5
-to 50 ms), and the longest of these kills. Everything that was acknowledged is read back at the end: the row fails where something is
-lost, doubled or out of order.
+
+NOTES = {  # Of rows, where they were measured.
+    "cluster-kill": """The node that is killed leads a third of the partitions, and is the active controller in the first of the lines, with {kills} kills, and
+not in the second, with as many. The time is the longest of these kills, of the partition that waited longest of all, as its producer
+saw it (librdkafka, which connects anew after 5 to 50 ms). Everything that was acknowledged is read back at the end: the row fails
+where something is lost, doubled or out of order.
+""",
+    "cluster-30000-replicas": """The many partitions are those of two topics, {many} of each. They are made when each has a leader, three replicas in sync, and has
+acknowledged a record. Then a node is killed, comes back, is stopped, and comes back.
 """,
 }
 
@@ -65,6 +72,14 @@ def machine() -> str:
     with open("/proc/cpuinfo", encoding="utf-8") as info:
         models = [line.split(":", 1)[1].strip() for line in info if line.startswith("model name")]
     return f"{os.cpu_count()} CPUs ({models[0] if models else platform.processor()}), Linux {platform.release()}"
+
+
+def others(load: float) -> str:
+    """What the load average before the run says of its numbers."""
+    said = f"Load average before that: {load:.1f}."
+    if load > os.cpu_count() / 4:
+        said += " Others worked on the machine: times and latencies say little; CPU and ratios count."
+    return said
 
 
 def bound_of(bound: rows.Bound, side: dict[str, dict[str, list[float]]], floors: dict[str, list[float]]) -> tuple[str, bool]:
@@ -112,7 +127,8 @@ def sections(measured: list[rows.Row], results: Results, floors: dict[str, list[
         of_group = [row for row in measured if row.name in {one.name for one in rows.GROUPS[group]}]
         if not of_group:
             continue
-        lines = [text.format(**head), f"Machine: {machine()}. Started {head['date']}.", "",
+        notes = [NOTES[row.name].format(**head) for row in of_group if row.name in NOTES]
+        lines = ["\n".join([text.format(**head), *notes]), f"Machine: {machine()}. Started {head['date']}. {others(head['load'])}", "",
                  "| work | Apache Kafka | weir | weir / Kafka | to be reached |", "|---|---|---|---|---|"]
         for row in of_group:
             lines += row_lines(row, results[row.name], floors)

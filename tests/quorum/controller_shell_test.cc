@@ -172,6 +172,7 @@ TEST_F(ControllerShellTest, BrokerOfMorePartitionsThanABatchHoldsIsFencedInSever
     for (const auto& partition : loader->image()->topic(topic)->partitions) EXPECT_EQ(partition->leader, kNoNode);
   }
   EXPECT_TRUE(loader->image()->same_content(shell->controller().image()));
+  EXPECT_EQ(shell->controller().image().provenance.last_offset + 1, raft->end_offset());
   std::vector<int64_t> batches;
   ASSERT_TRUE(raft->log().read(before, raft->end_offset(), [&](const protocol::RecordBatch& batch) -> Result<> {
     if (batch.record_count() > 1) batches.push_back(batch.record_count());
