@@ -283,9 +283,10 @@ BalancerActions Balancer::begin(const quorum::MetadataImage& image, const Balanc
   if (plan.steps.empty()) goes_on_ = false;
   report_.moving = moves_.size();
   report_.state = !moves_.empty() || !steps.empty() ? BalancerState::kMoving
-                  : !plan.waits_for.empty()         ? BalancerState::kWaiting
-                  : !plan.blocked.empty()           ? BalancerState::kBlocked
-                                                    : BalancerState::kBalanced;
+                  // What the plan began with does not fit the cluster any more: the next one will.
+                  : !plan.waits_for.empty() || !plan.steps.empty() ? BalancerState::kWaiting
+                  : !plan.blocked.empty()                          ? BalancerState::kBlocked
+                                                                   : BalancerState::kBalanced;
   return actions;
 }
 
