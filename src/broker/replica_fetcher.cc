@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "broker/config/broker_config.h"
+#include "broker/partition/cold_reads.h"
 #include "broker/replication_throttle.h"
 #include "broker/shard.h"
 #include "protocol/error_code.h"
