@@ -16,10 +16,10 @@ using quorum::ConfigResourceType;
 // Leaders that change at once: each costs its clients a moment.
 constexpr size_t kLeaderMovesMax = 50;
 
-constexpr std::string_view kLeaderRate{"leader.replication.throttled.rate"};
-constexpr std::string_view kFollowerRate{"follower.replication.throttled.rate"};
-constexpr std::string_view kLeaderReplicas{"leader.replication.throttled.replicas"};
-constexpr std::string_view kFollowerReplicas{"follower.replication.throttled.replicas"};
+constexpr std::string_view kLeaderRate = "leader.replication.throttled.rate";
+constexpr std::string_view kFollowerRate = "follower.replication.throttled.rate";
+constexpr std::string_view kLeaderReplicas = "leader.replication.throttled.replicas";
+constexpr std::string_view kFollowerReplicas = "follower.replication.throttled.replicas";
 constexpr std::string_view kAllReplicas = "*";
 
 bool is_set(const quorum::ConfigEntries& entries, std::string_view key, std::string_view value) {

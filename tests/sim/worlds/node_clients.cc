@@ -1,6 +1,6 @@
 #include "sim/worlds/node_clients.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "client/cluster.h"
 #include "protocol/messages/alter_partition_reassignments_request.h"
@@ -330,17 +330,23 @@ void NodeClients::look_whether_whole() {
 
 Task<void> NodeClients::wait_until_whole() {
   client::Admin admin(client::Client(machine_.seams(), loop(), options("onlooker")));
+  std::string told;
   for (;; co_await sleep_for(milliseconds(100))) {
     const auto topics = co_await admin.list_topics();
     if (!topics) continue;
-    const bool whole = std::ranges::all_of(*topics, [this](const client::TopicDescription& topic) {
-      return std::ranges::all_of(topic.partitions, [this](const client::PartitionDescription& partition) {
+    std::string missing;
+    for (const client::TopicDescription& topic : *topics) {
+      for (const client::PartitionDescription& partition : topic.partitions) {
         // More replicas than these: a reassignment is under way.
-        return partition.leader != kNoNode && partition.in_sync.size() == partition.replicas.size() &&
-               partition.replicas.size() == replicas_;
-      });
-    });
-    if (whole) break;
+        const bool is_whole = partition.leader != kNoNode && partition.in_sync.size() == partition.replicas.size() &&
+                              partition.replicas.size() == replicas_;
+        if (is_whole) continue;
+        missing += fmt::format(" {}-{}: leader {}, {} of {} in sync;", topic.name, partition.index.value(),
+                               partition.leader.value(), partition.in_sync.size(), partition.replicas.size());
+      }
+    }
+    if (missing.empty()) break;
+    if (missing != std::exchange(told, missing)) simulation_.trace("not in sync:{}", missing);
   }
   is_whole_ = true;
 }

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 
 #include "base/log.h"
 #include "sim/worlds/workloads.h"
@@ -25,12 +26,13 @@ struct Arguments {
   uint64_t start = 1;
   uint64_t failures_max = UINT64_MAX;
   uint64_t repeats = 1;
-  std::chrono::minutes time_max = std::chrono::minutes::max();  // of a workload
+  std::optional<std::chrono::minutes> time_max;  // of a workload
   bool one = false;
 };
 
 [[noreturn]] void usage() {
-  std::fprintf(stderr, "usage: sim [--workload NAME] [--seeds N] [--start N] [--failures N] [--repeats N] [--minutes N]\n");
+  std::fprintf(stderr,
+               "usage: sim [--workload NAME] [--seeds N] [--start N] [--failures N] [--repeats N] [--minutes N]\n");
   std::fprintf(stderr, "       sim --seed N [--workload NAME]\n");
   for (const Workload& workload : all_workloads()) {
     std::fprintf(stderr, "  workload %.*s\n", static_cast<int>(workload.name.size()), workload.name.data());
@@ -92,7 +94,7 @@ bool run(const Workload& workload, const Arguments& arguments) {
   const auto began = std::chrono::steady_clock::now();
   for (uint64_t seed = arguments.start; seed < arguments.start + arguments.seeds && failed < arguments.failures_max;
        ++seed) {
-    if (std::chrono::steady_clock::now() - began >= arguments.time_max) break;
+    if (arguments.time_max && std::chrono::steady_clock::now() - began >= *arguments.time_max) break;
     const RunResult result = run_seed(workload, seed, arguments);
     steps += result.steps;
     if (result.failure.empty()) {
