@@ -34,9 +34,14 @@ def test_levels_rise_from_the_lowest_to_the_highest_under_load(whole, tmp_path):
         return {one["name"]: one["level"] for one in told}
 
     def change(direction: str, *assignments: str) -> None:
+        before = levels(1)
         weir("feature", direction, *(word for one in assignments for word in ("--level", one)))
-        first = levels(1)
-        wait_for("all nodes to know the levels", lambda: all(levels(node) == first for node in NODES), TIMEOUT_S)
+
+        def know() -> bool:
+            told = [levels(node) for node in NODES]
+            return told[0] != before and all(one == told[0] for one in told)
+
+        wait_for("all nodes to know the levels", know, TIMEOUT_S)
         whole.load.wait_for_acknowledgements_of_each(10)
 
     lowest = levels(1)["metadata.version"]

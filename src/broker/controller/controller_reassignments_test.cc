@@ -69,6 +69,18 @@ TEST_F(ReassignmentTest, NewReplicasComeFirstAndOldOnesLeaveWhenTheNewHaveCaught
   EXPECT_EQ(ongoing(), 0U);
 }
 
+// The simulator found reassignments that waited for ever for a replica that they took out (Kafka's wait, too).
+TEST_F(ReassignmentTest, AnotherTargetInTheMiddleDoesNotWaitForWhatItTakesOut) {
+  EXPECT_EQ(reassign(Replicas({1, 3})), 0);
+  EXPECT_EQ(partition("t").adding_replicas, nodes({3}));
+  EXPECT_EQ(reassign(Replicas({1, 4})), 0);
+  EXPECT_EQ(partition("t").adding_replicas, nodes({4}));
+  EXPECT_EQ(partition("t").removing_replicas, nodes({2, 3}));
+  EXPECT_EQ(reassign(Replicas({1, 2})), 0) << "where it began";
+  EXPECT_EQ(partition("t").replicas, nodes({1, 2}));
+  EXPECT_EQ(ongoing(), 0U);
+}
+
 TEST_F(ReassignmentTest, AnotherOrderOfTheSameReplicasIsThereAtOnce) {
   EXPECT_EQ(reassign(Replicas({2, 1})), 0);
   EXPECT_EQ(partition("t").replicas, nodes({2, 1}));

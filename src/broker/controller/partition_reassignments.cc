@@ -38,13 +38,14 @@ std::optional<ApiError> change_replicas(PartitionChangeInput change, const Nodes
                                         quorum::MetadataRecords& records) {
   const Nodes& present = change.partition.replicas;
   const Nodes removed = difference(present, target);
-  const Nodes added = difference(target, present);
+  // Also of a reassignment that is under way: what that was adding is new still, or it leaves again. (Kafka goes on
+  // waiting for replicas that it takes out, and such a reassignment never ends.)
+  const Nodes added = difference(target, difference(present, change.partition.adding_replicas));
   change.election = Election::kOnline;
   change.target_replicas = target;
   change.target_replicas.insert(change.target_replicas.end(), removed.begin(), removed.end());
-  // A reassignment that is under way goes on to the new target; what it had to add or remove besides stays so.
-  if (!removed.empty()) change.target_removing = removed;
-  if (!added.empty()) change.target_adding = added;
+  change.target_removing = removed;
+  change.target_adding = added;
   return add_change(change, records);
 }
 
