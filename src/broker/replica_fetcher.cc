@@ -261,8 +261,8 @@ Task<bool> ReplicaFetcher::take_partition(std::shared_ptr<Partition> partition, 
 Task<Result<>> ReplicaFetcher::truncate(std::shared_ptr<Partition> partition, LeaderEpoch epoch,
                                         storage::EpochEnd diverging) {
   const Offset point = partition->truncation_point(diverging);
-  CO_TRY(co_await shard_.cold_reads().look_up(
-      partition, [point](storage::Log& log) { return log.look_at_truncation(point); }));
+  CO_TRY(co_await shard_.cold_reads().look_up(partition,
+                                              [point](storage::Log& log) { return log.look_at_truncation(point); }));
   co_return partition->truncate_to(epoch, diverging);
 }
 
