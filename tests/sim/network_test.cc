@@ -119,7 +119,7 @@ TEST_F(SimNetworkTest, LinkThatIsCutOneWayCarriesWhatGoesTheOtherWay) {
     auto connection = co_await network.connect(Loop::current(), kServer, kNever);
     EXPECT_TRUE(connection.has_value());
     const std::array<uint8_t, 3> question{1, 2, 3};
-    EXPECT_TRUE(co_await (*connection)->write_all(question, kNever));
+    EXPECT_TRUE(co_await (*connection)->write_all(question, kMinute));
     co_await (*connection)->readable(kNever);
     heard = true;
   }(client_.seams().network, answered));
