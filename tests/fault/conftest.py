@@ -14,7 +14,7 @@ import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "peers")]
-pytest.register_assert_rewrite("raw")
+pytest.register_assert_rewrite("raw", "whole")
 
 import brokers  # noqa: E402
 from cluster import Cluster  # noqa: E402
