@@ -130,7 +130,7 @@ def brokers_of(bootstrap: str) -> set[int]:
 
 
 def test_a_node_is_replaced_and_another_comes_and_goes_under_load(desk):
-    bootstrap = "127.0.0.1:19092,127.0.0.1:39092"
+    bootstrap = "127.0.0.1:19092,127.0.0.1:23092"
     load = None
 
     def in_sync(nodes: set[int]) -> bool:
@@ -159,6 +159,6 @@ def test_a_node_is_replaced_and_another_comes_and_goes_under_load(desk):
 def test_voters_are_changed(desk):
     for section in steps(desk, PAGE[PAGE.index(VOTERS):]):
         assert section == VOTERS.removeprefix("## ")
-    code, out = desk.run("weir quorum describe -o json --bootstrap 127.0.0.1:29092 | python3 -c 'import json, sys; "
+    code, out = desk.run("weir quorum describe -o json --bootstrap 127.0.0.1:21092 | python3 -c 'import json, sys; "
                          "print(sorted(voter[\"id\"] for voter in json.load(sys.stdin)[\"voters\"]))'")
     assert (code, out) == (0, "[2, 3, 4]\n")

@@ -5,9 +5,11 @@ The suites of tests/interop and tests/fault and the benchmarks all get their bro
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import pathlib
+import random
 import signal
 import socket
 import subprocess
@@ -38,15 +40,20 @@ def weir_binary() -> str:
     raise BrokerError("no weir binary: run `make`, or name one in $WEIR_BINARY")
 
 
+# Not where the kernel takes the ports of outgoing connections from: one of those would have a port that was free a moment ago.
+PORTS = range(10000, 19000)
+
+
 def free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    ports: list[int] = []
+    with contextlib.ExitStack() as held:
+        while len(ports) < count:
+            port = random.SystemRandom().choice(PORTS)
+            one = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                one.bind(("127.0.0.1", port))
+                ports.append(port)
+    return ports
 
 
 def server_properties(directory: pathlib.Path, overrides: dict[str, str | None] | None = None) -> str:
