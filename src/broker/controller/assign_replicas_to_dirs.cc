@@ -27,9 +27,8 @@ Decision<AssignReplicasToDirsResponse> Controller::decide(const AssignReplicasTo
     if (partition == nullptr) return ErrorCode::kUnknownTopicOrPartition;
     if (!partition->has_replica(broker->id)) return ErrorCode::kNotLeaderOrFollower;
     // A replica that turns up in a directory that is gone cannot stay in the ISR.
-    const bool is_offline = directory == quorum::kLostDirectory ||
-                            (!quorum::is_reserved_directory(directory) && !broker->has_directory(directory));
-    auto change = change_of(image_, rules_, *topic, index, {.leaving = is_offline ? broker->id : kNoNode});
+    const NodeId leaving = is_online(*broker, directory) ? kNoNode : broker->id;
+    auto change = change_of(image_, rules_, *topic, index, {.leaving = leaving});
     change.directories[broker->id] = directory;
     if (const auto record = decide_partition_change(change)) decision.records.add(*record);
     return ErrorCode::kNone;

@@ -316,5 +316,27 @@ TEST_F(ControllerTest, WrongFeatureUpdatesChangeNothing) {
   EXPECT_EQ(controller_.image().feature_level("group.version"), 1);
 }
 
+// As in a cluster whose feature level has risen under it. A rolling upgrade lost its leaders by this.
+TEST_F(ControllerTest, BrokerThatRegisteredNoDirectoriesKeepsTheReplicasThatItNamesOneOf) {
+  add_broker(1);
+  add_broker(2);
+  EXPECT_EQ(create("t", 1, 2).error_code, 0);
+  Decision<protocol::BrokerHeartbeatResponse> replayed(controller_.image().metadata_version());
+  protocol::RegisterBrokerRecord old;
+  old.broker_id = 1;
+  old.incarnation_id = broker(1).incarnation_id;
+  old.broker_epoch = broker(1).epoch.value();
+  old.fenced = false;
+  replayed.records.add(old);
+  take(std::move(replayed));
+  protocol::AssignReplicasToDirsRequest request;
+  request.broker_id = 1;
+  request.broker_epoch = broker(1).epoch.value();
+  request.directories.push_back({Uuid(9, 7), {{controller_.image().topic("t")->id, {{0}}}}});
+  EXPECT_EQ(ask(request).response.error_code, 0);
+  EXPECT_EQ(partition("t").directory_of(NodeId(1)), Uuid(9, 7));
+  EXPECT_TRUE(partition("t").is_in_isr(NodeId(1)));
+}
+
 }  // namespace
 }  // namespace weir::broker::testing

@@ -6,13 +6,6 @@
 namespace weir::broker {
 namespace {
 
-// Whether a replica in `directory` can serve, as far as its broker has said.
-bool is_online(const quorum::BrokerImage& broker, const Uuid& directory) {
-  if (directory == quorum::kUnassignedDirectory || directory == quorum::kMigratingDirectory) return true;
-  if (directory == quorum::kLostDirectory) return false;
-  return broker.directories.empty() || broker.has_directory(directory);
-}
-
 int32_t min_insync_replicas(const quorum::MetadataImage& image, const ConfigRules& rules, std::string_view topic) {
   const auto text = effective_topic_config(image, rules, topic, "min.insync.replicas");
   int32_t count = 1;
@@ -21,6 +14,12 @@ int32_t min_insync_replicas(const quorum::MetadataImage& image, const ConfigRule
 }
 
 }  // namespace
+
+bool is_online(const quorum::BrokerImage& broker, const Uuid& directory) {
+  if (directory == quorum::kUnassignedDirectory || directory == quorum::kMigratingDirectory) return true;
+  if (directory == quorum::kLostDirectory) return false;
+  return broker.directories.empty() || broker.has_directory(directory);
+}
 
 std::optional<std::string> effective_topic_config(const quorum::MetadataImage& image, const ConfigRules& rules,
                                                   std::string_view topic, std::string_view name) {

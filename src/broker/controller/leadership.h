@@ -43,6 +43,10 @@ void add_leader_updates(const quorum::MetadataImage& image, const ConfigRules& r
 bool add_preferred_leaders(const quorum::MetadataImage& image, const ConfigRules& rules, size_t most,
                            quorum::MetadataRecords& records);
 
+// Whether a replica in `directory` can serve, as far as its broker has said. One that registered before the cluster
+// knew of directories has said nothing: its replicas are where it says they are.
+bool is_online(const quorum::BrokerImage& broker, const Uuid& directory);
+
 // Where a new replica of `broker` goes, as far as the controller can say.
 Uuid default_directory(const quorum::MetadataImage& image, NodeId broker);
 
