@@ -84,7 +84,10 @@ void Fabric::heal(const std::string& a, const std::string& b) {
 }
 
 void Fabric::heal_all() {
-  while (!cuts_.empty()) heal(cuts_.begin()->first, cuts_.begin()->second);
+  while (!cuts_.empty()) {
+    const auto [from, to] = *cuts_.begin();
+    heal(from, to);
+  }
 }
 
 Duration Fabric::draw_delay() {
