@@ -382,17 +382,26 @@ def old_log() -> tuple[bytes, list[bytes]]:
     return b"".join(plain) + old_message(1, 22, gzip.compress(inner), codec=1), values
 
 
+def start_with(cluster: Cluster, segment: pathlib.Path, log: bytes) -> None:
+    """All nodes anew, with `log` in the segment of a partition of the first. After a crash all is checked, and the indexes are made anew. Apache Kafka
+    may take an old image of the metadata for the newest when it leads the quorum after a crash, and puts the log aside: then once more."""
+    for _ in range(5):
+        kill(cluster)
+        segment.write_bytes(log)
+        cluster.start()
+        if segment.read_bytes().startswith(log):
+            return
+    raise AssertionError(f"{segment} is put aside at each start")
+
+
 @pytest.mark.parametrize("kinds", [["kafka", "weir"], ["weir", "kafka"], ["weir", "weir"]], ids="-".join)
 def test_records_of_old_formats_are_replicated_as_they_are(tmp_path, jvm, kinds):
     with Cluster(tmp_path, kinds, SETTINGS) as cluster:
         make_topic(cluster.start(), "old", [1])
         segment = cluster.nodes[1].data / "old-0" / "00000000000000000000.log"
         wait_for("the log", segment.exists, TIMEOUT_S)
-        kill(cluster)
         log, values = old_log()
-        segment.write_bytes(log)
-        # After a crash all is checked, and the indexes are made anew.
-        cluster.start()
+        start_with(cluster, segment, log)
         fill(cluster, "old", 10)
         plan = tmp_path / "plan.json"
         for replicas in ([1, 2], [2]):
