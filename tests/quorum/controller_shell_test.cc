@@ -81,6 +81,15 @@ class ControllerShellTest : public ::testing::Test {
     const auto reply = ask(request);
     return (*reply)->response.topics.at(0).error_code;
   }
+  // A connection to the broker has broken.
+  void suspect_broker() {
+    run(
+        [this]() -> Task<void> {
+          shell->suspect(NodeId(1));
+          co_return;
+        },
+        0);
+  }
   int64_t register_broker() {
     protocol::BrokerRegistrationRequest request;
     request.broker_id = 1;
@@ -142,12 +151,7 @@ TEST_F(ControllerShellTest, BrokerThatNobodyListensForIsFencedAtOnce) {
   register_broker();
   EXPECT_EQ(create("t"), 0);
   const auto is_fenced = [this] { return loader->image()->broker(NodeId(1))->fenced; };
-  run(
-      [this]() -> Task<void> {
-        shell->suspect(NodeId(1));
-        co_return;
-      },
-      0);
+  suspect_broker();
   ASSERT_TRUE(simulation.run_until(is_fenced, seconds(2)));
   EXPECT_EQ(loader->image()->topic("t")->partition(PartitionIndex(0))->leader, kNoNode);
   end(true);
@@ -161,12 +165,7 @@ TEST_F(ControllerShellTest, BrokerOfMorePartitionsThanABatchHoldsIsFencedInSever
   for (const std::string_view topic : {"t", "u"}) EXPECT_EQ(create(topic, kPartitions), 0);
   const Offset before = raft->end_offset();
   const auto is_fenced = [this] { return loader->image()->broker(NodeId(1))->fenced; };
-  run(
-      [this]() -> Task<void> {
-        shell->suspect(NodeId(1));
-        co_return;
-      },
-      0);
+  suspect_broker();
   ASSERT_TRUE(simulation.run_until(is_fenced, seconds(2)));
   for (const std::string_view topic : {"t", "u"}) {
     for (const auto& partition : loader->image()->topic(topic)->partitions) EXPECT_EQ(partition->leader, kNoNode);
